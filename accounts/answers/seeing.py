@@ -1,0 +1,117 @@
+"""Who may see rows of the inventory without a role, and why: because they answer for them.
+
+What somebody may see through a system they own also comes through it. A manager sees who their people are,
+not what these hold.
+"""
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import (
+    Account,
+    Credential,
+    Grant,
+    Identity,
+    ImportRun,
+    Revocation,
+    Source,
+    System,
+    SystemShare,
+)
+from portal import moment
+from portal.users.models import User
+from portal.users.ports import reasons_to_see
+
+Keys = QuerySet[Any, Any]
+
+
+def _systems(user: User) -> Keys:
+    """Systems whose owner or deputy they are, or that were shared with them."""
+    shared = SystemShare.objects.filter(user=user, until__gt=moment.now()).values("content_object")
+    mine = Q(pk__in=shared)
+    if user.identity_id is not None:
+        mine |= Q(owner=user.identity_id) | Q(deputy=user.identity_id)
+    return System.objects.filter(mine).values("pk")
+
+
+def _identities(user: User) -> Keys:
+    """Themselves, and the machines they answer for or stand in for."""
+    if user.identity_id is None:
+        return Identity.objects.none().values("pk")
+    mine = Q(pk=user.identity_id) | Q(owner=user.identity_id) | Q(deputy=user.identity_id)
+    return Identity.objects.filter(mine | Q(stand_in=user.identity_id)).values("pk")
+
+
+def _accounts(user: User) -> Q:
+    return Q(identity__in=_identities(user)) | Q(system__in=_systems(user))
+
+
+@reasons_to_see[Identity].answered_by("is it, or answers for it")
+def own_identities(user: User) -> Keys:
+    """Themselves and their machines."""
+    return _identities(user)
+
+
+@reasons_to_see[Identity].answered_by("is their manager")
+def reports(user: User) -> Keys:
+    """Their people, as far as HR facts go."""
+    if user.identity_id is None:
+        return Identity.objects.none().values("pk")
+    return Identity.objects.filter(manager=user.identity_id).values("pk")
+
+
+@reasons_to_see[System].answered_by("answers for it, or it was shared")
+def own_systems(user: User) -> Keys:
+    """Owner, deputy, or a share that has not ended."""
+    return _systems(user)
+
+
+@reasons_to_see[System].answered_by("carries out removals there")
+def carried_systems(user: User) -> Keys:
+    """Those who remove rights there."""
+    if user.identity_id is None:
+        return System.objects.none().values("pk")
+    return System.objects.filter(carriers=user.identity_id).values("pk")
+
+
+@reasons_to_see[Account].answered_by("answers for it")
+def own_accounts(user: User) -> Keys:
+    """Of themselves, their machines and their systems."""
+    return Account.objects.filter(_accounts(user)).values("pk")
+
+
+@reasons_to_see[Grant].answered_by("answers for its account")
+def own_grants(user: User) -> Keys:
+    """Held by accounts they may see."""
+    return Grant.objects.filter(account__in=Account.objects.filter(_accounts(user))).values("pk")
+
+
+@reasons_to_see[Credential].answered_by("answers for its account")
+def own_credentials(user: User) -> Keys:
+    """Of accounts they may see."""
+    return Credential.objects.filter(account__in=Account.objects.filter(_accounts(user))).values("pk")
+
+
+@reasons_to_see[Revocation].answered_by("carries it out, or answers for the system")
+def to_carry_out(user: User) -> Keys:
+    """Removals on systems that they carry out for or answer for: what goes, not why."""
+    return Revocation.objects.carried_out_by(user.identity_id).values("pk")
+
+
+@reasons_to_see[Source].answered_by("looks after the system")
+def own_sources(user: User) -> Keys:
+    """Where the records of their systems come from."""
+    return Source.objects.filter(system__in=_looked_after(user)).values("pk")
+
+
+@reasons_to_see[ImportRun].answered_by("looks after the system")
+def own_readings(user: User) -> Keys:
+    """Readings of their systems: those who carry out also confirm counts at the source."""
+    return ImportRun.objects.filter(source__system__in=_looked_after(user)).values("pk")
+
+
+def _looked_after(user: User) -> Keys:
+    if user.identity_id is None:
+        return System.objects.none().values("pk")
+    return System.objects.looked_after_by(user.identity_id).values("pk")

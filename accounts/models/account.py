@@ -1,0 +1,111 @@
+"""Accounts: records on a system by which an identity acts."""
+
+from typing import Self
+
+from django.contrib.postgres.fields import DateTimeRangeField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from portal.audit.versions import Versioned
+from portal.users.guards import VisibleQuerySet
+from portal.users.permissions import Perm
+
+
+class AccountQuerySet(VisibleQuerySet["Account"]):
+    """Questions about accounts."""
+
+    seen_with = Perm.INVENTORY_VIEW
+
+    def present(self) -> Self:
+        """Seen by the last complete reading, or not disproved since."""
+        return self.filter(gone_run=None)
+
+    def orphaned(self) -> Self:
+        """Present accounts that belong to nobody known. Shared ones have members instead."""
+        return (
+            self.present()
+            .filter(identity=None)
+            .exclude(kind__in=[Account.Kind.SHARED, Account.Kind.EMERGENCY])
+        )
+
+
+class Account(Versioned):
+    """An account on a system. Without an identity it is an orphan."""
+
+    class Kind(models.TextChoices):
+        """Shared accounts have members, emergency accounts custodians."""
+
+        PERSONAL = "personal", _("personal")
+        SHARED = "shared", _("shared")
+        EMERGENCY = "emergency", _("emergency")
+        MACHINE = "machine", _("machine")
+
+    class Match(models.TextChoices):
+        """How the identity was found."""
+
+        NUMBER = "number", _("by employee number")
+        EMAIL = "email", _("by e-mail address")
+        NAME = "name", _("by the machine's own name")
+        HAND = "hand", _("by hand")
+
+    class Doubt(models.TextChoices):
+        """Why it was not linked although something matched."""
+
+        RECYCLED = "recycled", _("the login last belonged to somebody who left")
+        OLDER = "older", _("the account is older than the person's first day")
+        AMBIGUOUS = "ambiguous", _("more than one identity matches")
+
+    system = models.ForeignKey("System", models.PROTECT, related_name="accounts")
+    external_id = models.CharField(max_length=512)
+    name = models.CharField(max_length=256)
+    display_name = models.CharField(max_length=256, blank=True)
+    kind = models.CharField(max_length=9, choices=Kind, blank=True)
+    identity = models.ForeignKey("Identity", models.PROTECT, null=True, blank=True, related_name="accounts")
+    match_method = models.CharField(max_length=8, choices=Match, blank=True)
+    doubt = models.CharField(max_length=9, choices=Doubt, blank=True)
+    email = models.CharField(max_length=254, blank=True)
+    employee_number = models.CharField(max_length=64, blank=True)
+    is_enabled = models.BooleanField(null=True)
+    created_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    last_used_source = models.CharField(max_length=100, blank=True)
+    first_run = models.ForeignKey("ImportRun", models.PROTECT, related_name="+")
+    gone_run = models.ForeignKey("ImportRun", models.PROTECT, related_name="+", null=True, blank=True)
+    gone_at = models.DateTimeField(null=True, blank=True)
+    card = models.BinaryField(null=True, editable=False)
+
+    objects = AccountQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["system", "external_id"], name="account_is_one_per_system"),
+            models.CheckConstraint(
+                condition=Q(identity=None, match_method="") | Q(identity__isnull=False) & ~Q(match_method=""),
+                name="account_link_says_how",
+            ),
+        ]
+        indexes = [models.Index(fields=["system"], condition=Q(identity=None), name="account_orphans")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """Somebody who knows the secret of a shared account, or keeps an emergency one, from when to when."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="memberships")
+    identity = models.ForeignKey("Identity", models.PROTECT, related_name="memberships")
+    during = DateTimeRangeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "identity"],
+                condition=Q(during__upper_inf=True),
+                name="membership_runs_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.identity_id} in {self.account_id}"

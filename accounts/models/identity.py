@@ -1,0 +1,224 @@
+"""Identities: who or what the organisation knows, people and machines as equals."""
+
+from datetime import datetime
+from typing import Self
+from uuid import UUID
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower, Now
+from django.utils.translation import gettext_lazy as _
+
+from portal.audit.models import uuid7
+from portal.audit.versions import Versioned
+from portal.users.guards import VisibleQuerySet
+from portal.users.permissions import Perm
+
+
+class IdentityQuerySet(VisibleQuerySet["Identity"]):
+    """Questions about identities."""
+
+    seen_with = Perm.PERSON_VIEW
+
+    def human(self) -> Self:
+        """People."""
+        return self.filter(kind=Identity.Kind.HUMAN)
+
+    def machines(self) -> Self:
+        """Non-human identities."""
+        return self.exclude(kind=Identity.Kind.HUMAN)
+
+    def unowned(self) -> Self:
+        """Machines that nobody answers for: no owner, or one who has left."""
+        return self.machines().active().filter(Q(owner=None) | Q(owner__status=Identity.Status.LEFT))
+
+    def active(self) -> Self:
+        """Neither left nor retired."""
+        return self.exclude(status=Identity.Status.LEFT)
+
+    def answered_for_by(self, identity_id: UUID | None) -> Self:
+        """Machines whose owner or deputy this is."""
+        return self.machines().filter(Q(owner=identity_id) | Q(deputy=identity_id))
+
+    def matching(self, words: str) -> Self:
+        """By name, address or number, a substring anywhere."""
+        return self.filter(
+            Q(name__icontains=words) | Q(email__icontains=words) | Q(engagements__number__iexact=words)
+        ).distinct()
+
+
+class Identity(Versioned):
+    """A human or non-human identity. Unknown is NULL and shown as unknown."""
+
+    class Kind(models.TextChoices):
+        """All but `human` are non-human identities."""
+
+        HUMAN = "human", _("person")
+        SERVICE = "service", _("service account")
+        WORKLOAD = "workload", _("workload")
+        BOT = "bot", _("bot")
+        AGENT = "agent", _("AI agent")
+        INTEGRATION = "integration", _("integration")
+
+    class Status(models.TextChoices):
+        """Where it stands in its life."""
+
+        ACTIVE = "active", _("active")
+        ON_LEAVE = "on_leave", _("on leave")
+        LEFT = "left", _("left")
+
+    class Rhythm(models.TextChoices):
+        """How often its rights are expected to be used; unused is judged against it."""
+
+        DAILY = "daily", _("daily")
+        WEEKLY = "weekly", _("weekly")
+        MONTHLY = "monthly", _("monthly")
+        QUARTERLY = "quarterly", _("quarterly")
+        YEARLY = "yearly", _("yearly")
+        EMERGENCY = "emergency", _("emergency")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    name = models.CharField(_("name"), max_length=200)
+    email = models.EmailField(_("e-mail"), blank=True)
+    status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.ACTIVE)
+    # Of people, from the running engagement:
+    title = models.CharField(_("job title"), max_length=200, blank=True)
+    department = models.CharField(_("department"), max_length=200, blank=True)
+    manager = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="reports", verbose_name=_("manager")
+    )
+    # Of machines:
+    owner = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="owned", verbose_name=_("owner")
+    )
+    deputy = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="deputised", verbose_name=_("deputy")
+    )
+    purpose = models.TextField(_("purpose"), blank=True)
+    environment = models.CharField(_("environment"), max_length=24, blank=True)
+    vendor = models.CharField(_("vendor"), max_length=200, blank=True)
+    contract_end = models.DateField(_("contract ends"), null=True, blank=True)
+    rhythm = models.CharField(_("rhythm"), max_length=9, choices=Rhythm, blank=True)
+    # A leaver's deputy acts at once and owns only after accepting; NULL where nobody stands in.
+    stand_in = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="stands_in_for", editable=False
+    )
+    card = models.BinaryField(null=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects = IdentityQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(owner=None) | ~Q(kind="human"), name="identity_human_has_no_owner"
+            ),
+            models.CheckConstraint(
+                condition=Q(manager=None) | Q(kind="human"), name="identity_machine_has_no_manager"
+            ),
+            models.CheckConstraint(condition=~Q(owner=F("deputy")), name="identity_deputy_is_another_person"),
+            models.CheckConstraint(
+                condition=~Q(id=F("owner")) & ~Q(id=F("manager")), name="identity_answers_to_another"
+            ),
+        ]
+        indexes = [
+            GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name="identity_name_trigram"),
+            models.Index(Lower("email"), name="identity_email_folded"),
+            models.Index(fields=["kind", "status"], name="identity_kind_status"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_human(self) -> bool:
+        """A person."""
+        return self.kind == self.Kind.HUMAN
+
+
+class Engagement(models.Model):
+    """One employment or contract of a human identity, as an HR source says; matched by (source, number)."""
+
+    class Kind(models.TextChoices):
+        """Contractors need a sponsor and an end."""
+
+        EMPLOYEE = "employee", _("employee")
+        CONTRACTOR = "contractor", _("contractor")
+
+    identity = models.ForeignKey(Identity, models.PROTECT, related_name="engagements")
+    source = models.ForeignKey("Source", models.PROTECT, related_name="engagements")
+    number = models.CharField(max_length=64)
+    employer = models.CharField(max_length=200, blank=True)
+    kind = models.CharField(max_length=10, choices=Kind, blank=True)
+    title = models.CharField(max_length=200, blank=True)
+    department = models.CharField(max_length=200, blank=True)
+    manager_number = models.CharField(max_length=64, blank=True)
+    starts_on = models.DateField(null=True, blank=True)
+    ends_on = models.DateField(null=True, blank=True)
+    status = models.CharField(max_length=8, choices=Identity.Status, default=Identity.Status.ACTIVE)
+    first_run = models.ForeignKey("ImportRun", models.PROTECT, related_name="+")
+    gone_run = models.ForeignKey("ImportRun", models.PROTECT, related_name="+", null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source", "number"], name="engagement_number_is_one_per_source"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.employer}".strip()
+
+
+class Ownership(models.Model):
+    """Who answered for a machine or a system, from when to when; one holder of a role at a time."""
+
+    class Role(models.TextChoices):
+        """The deputy is behind the owner."""
+
+        OWNER = "owner", _("owner")
+        DEPUTY = "deputy", _("deputy")
+
+    identity = models.ForeignKey(Identity, models.PROTECT, null=True, blank=True, related_name="ownerships")
+    system = models.ForeignKey("System", models.PROTECT, null=True, blank=True, related_name="ownerships")
+    role = models.CharField(max_length=6, choices=Role)
+    holder = models.ForeignKey(Identity, models.PROTECT, related_name="holds_ownership")
+    during = DateTimeRangeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(identity=None, system__isnull=False) | Q(identity__isnull=False, system=None),
+                name="ownership_is_of_one_thing",
+            ),
+            ExclusionConstraint(
+                name="ownership_of_identity_one_at_a_time",
+                expressions=[
+                    ("identity", RangeOperators.EQUAL),
+                    ("role", RangeOperators.EQUAL),
+                    ("during", RangeOperators.OVERLAPS),
+                ],
+                condition=Q(identity__isnull=False),
+            ),
+            ExclusionConstraint(
+                name="ownership_of_system_one_at_a_time",
+                expressions=[
+                    ("system", RangeOperators.EQUAL),
+                    ("role", RangeOperators.EQUAL),
+                    ("during", RangeOperators.OVERLAPS),
+                ],
+                condition=Q(system__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role}: {self.holder_id}"
+
+    @property
+    def since(self) -> datetime | None:
+        """When it began."""
+        lower: datetime | None = self.during.lower
+        return lower

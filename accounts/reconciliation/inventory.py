@@ -1,0 +1,157 @@
+"""What a reading of a system says against what is known of it: nothing is written, each row is told apart.
+
+`is_new`: not known yet · `changes`: which columns say something else · `is_back`: was gone · `is_used`: a
+later use. What a file does not say (NULL) changes nothing. `gone_…` tables hold what is known and not in it.
+"""
+
+from accounts.connectors.records import Rejected
+from accounts.reconciliation.reading import Reading
+
+ENTITLEMENTS = """
+CREATE TEMP TABLE staging_entitlement ON COMMIT DROP AS
+SELECT r.*, coalesce(e.id, nextval(pg_get_serial_sequence('accounts_entitlement', 'id'))) AS entitlement_id,
+  e.id IS NULL AS is_new,
+  CASE WHEN e.id IS NULL THEN '{}' ELSE array_remove(ARRAY[
+    -- A right that is only named, by its key, says nothing about the one that is known.
+    CASE WHEN r.name <> r.external_id AND e.name <> r.name THEN 'name' END,
+    CASE WHEN NOT r.is_bare AND e.kind <> r.kind THEN 'kind' END,
+    CASE WHEN e.plain_words <> r.plain_words THEN 'plain_words' END,
+    CASE WHEN (r.is_privileged IS NOT NULL OR r.because IS NOT NULL)
+      AND (e.is_privileged, e.because) IS DISTINCT FROM (r.is_privileged, coalesce(r.because, ''))
+      THEN 'is_privileged' END], NULL) END AS changes
+FROM raw_entitlement r
+LEFT JOIN accounts_entitlement e ON e.system_id = %(system)s AND e.external_id = r.external_id
+"""
+
+ACCOUNTS = """
+CREATE TEMP TABLE staging_account ON COMMIT DROP AS
+SELECT r.*, coalesce(a.id, nextval(pg_get_serial_sequence('accounts_account', 'id'))) AS account_id,
+  a.id IS NULL AS is_new, a.gone_run_id IS NOT NULL AS is_back,
+  a.id IS NOT NULL AND coalesce(r.last_used_at > coalesce(a.last_used_at, '-infinity'), false) AS is_used,
+  CASE WHEN a.id IS NULL THEN '{}' ELSE array_remove(ARRAY[
+    CASE WHEN a.name <> r.name THEN 'name' END,
+    CASE WHEN a.display_name <> r.display_name THEN 'display_name' END,
+    CASE WHEN a.kind <> r.kind THEN 'kind' END,
+    CASE WHEN a.email <> r.email THEN 'email' END,
+    CASE WHEN a.employee_number <> r.employee_number THEN 'employee_number' END,
+    CASE WHEN r.is_enabled IS NOT NULL AND a.is_enabled IS DISTINCT FROM r.is_enabled THEN 'is_enabled' END,
+    CASE WHEN r.created_at IS NOT NULL AND a.created_at IS DISTINCT FROM r.created_at THEN 'created_at' END
+    ], NULL) END AS changes
+FROM raw_account r LEFT JOIN accounts_account a ON a.system_id = %(system)s AND a.external_id = r.external_id
+"""
+
+# Keys of the file become keys of the record; what the file does not list may still be known.
+RIGHTS = """
+CREATE TEMP TABLE staging_right ON COMMIT DROP AS
+SELECT r.*, a.account_id, e.entitlement_id, v.entitlement_id AS via_id
+FROM raw_grant r LEFT JOIN staging_account a ON a.external_id = r.account
+LEFT JOIN staging_entitlement e ON e.external_id = r.entitlement
+LEFT JOIN staging_entitlement v ON v.external_id = r.via
+"""
+FIND_REST = (
+    """UPDATE staging_right r SET account_id = a.id FROM accounts_account a
+    WHERE r.account_id IS NULL AND a.system_id = %(system)s AND a.external_id = r.account""",
+    """UPDATE staging_right r SET entitlement_id = e.id FROM accounts_entitlement e
+    WHERE r.entitlement_id IS NULL AND e.system_id = %(system)s AND e.external_id = r.entitlement""",
+    """UPDATE staging_right r SET via_id = e.id FROM accounts_entitlement e
+    WHERE r.via_id IS NULL AND r.via IS NOT NULL AND e.system_id = %(system)s AND e.external_id = r.via""",
+)
+LOST_RIGHTS = """
+DELETE FROM staging_right
+WHERE account_id IS NULL OR entitlement_id IS NULL OR (via IS NOT NULL AND via_id IS NULL)
+RETURNING line,
+  CASE WHEN account_id IS NULL THEN 'account' WHEN entitlement_id IS NULL THEN 'entitlement' ELSE 'group' END,
+  CASE WHEN account_id IS NULL THEN account WHEN entitlement_id IS NULL THEN entitlement ELSE via END
+"""
+GRANTS = """
+CREATE TEMP TABLE staging_grant ON COMMIT DROP AS
+SELECT r.*, coalesce(g.id, nextval(pg_get_serial_sequence('accounts_grant', 'id'))) AS grant_id,
+  g.id IS NULL AS is_new,
+  coalesce(r.last_used_at > coalesce(u.last_used_at, '-infinity'), false) AS is_used,
+  CASE WHEN g.id IS NULL THEN '{}' ELSE array_remove(ARRAY[
+    CASE WHEN r.starts_at IS NOT NULL AND lower(g.held) IS DISTINCT FROM r.starts_at THEN 'held' END,
+    -- A column of ends that is empty here says that there is none; no such column says nothing.
+    CASE WHEN said.ends AND g.ends_at IS DISTINCT FROM r.ends_at THEN 'ends_at' END
+    ], NULL) END AS changes
+FROM staging_right r CROSS JOIN (SELECT bool_or(ends_at IS NOT NULL) AS ends FROM staging_right) said
+LEFT JOIN accounts_grant g ON g.account_id = r.account_id AND g.entitlement_id = r.entitlement_id
+  AND g.via_id IS NOT DISTINCT FROM r.via_id AND upper_inf(g.held)
+LEFT JOIN accounts_grantuse u ON u.grant_id = g.id
+"""
+
+CREDENTIALS = """
+CREATE TEMP TABLE staging_credential ON COMMIT DROP AS
+SELECT r.*, k.account_id,
+  coalesce(c.id, nextval(pg_get_serial_sequence('accounts_credential', 'id'))) AS credential_id,
+  c.id IS NULL AS is_new, c.gone_run_id IS NOT NULL AS is_back,
+  c.id IS NOT NULL AND coalesce(r.last_used_at > coalesce(c.last_used_at, '-infinity'), false) AS is_used,
+  CASE WHEN c.id IS NULL THEN '{}' ELSE array_remove(ARRAY[
+    CASE WHEN r.is_active IS NOT NULL AND c.is_active IS DISTINCT FROM r.is_active THEN 'is_active' END,
+    CASE WHEN r.created_at IS NOT NULL AND c.created_at IS DISTINCT FROM r.created_at THEN 'created_at' END,
+    CASE WHEN r.rotated_at IS NOT NULL AND c.rotated_at IS DISTINCT FROM r.rotated_at THEN 'rotated_at' END,
+    CASE WHEN r.expires_at IS NOT NULL AND c.expires_at IS DISTINCT FROM r.expires_at THEN 'expires_at' END
+    ], NULL) END AS changes
+FROM raw_credential r JOIN (
+  SELECT external_id, account_id FROM staging_account UNION ALL
+  SELECT a.external_id, a.id FROM accounts_account a WHERE a.system_id = %(system)s
+    AND a.external_id IN (SELECT account FROM raw_credential EXCEPT SELECT external_id FROM raw_account)
+) k ON k.external_id = r.account
+LEFT JOIN accounts_credential c
+  ON c.account_id = k.account_id AND c.kind = r.kind AND c.fingerprint = r.fingerprint
+"""
+LOST_CREDENTIALS = """
+SELECT line, account FROM raw_credential r WHERE NOT EXISTS (
+  SELECT FROM staging_credential s
+  WHERE s.line = r.line AND s.account = r.account AND s.kind = r.kind AND s.fingerprint = r.fingerprint)
+"""
+
+GONE_ACCOUNTS = """
+CREATE TEMP TABLE gone_account ON COMMIT DROP AS
+SELECT a.id, a.name FROM accounts_account a
+WHERE %(vanishes)s AND a.system_id = %(system)s AND a.gone_run_id IS NULL
+  AND NOT EXISTS (SELECT FROM staging_account s WHERE s.account_id = a.id)
+"""
+# Whoever is gone holds nothing, whether or not the file lists rights and credentials in full.
+GONE_GRANTS = """
+CREATE TEMP TABLE gone_grant ON COMMIT DROP AS
+SELECT g.id FROM accounts_grant g WHERE %(vanishes)s AND g.system_id = %(system)s AND upper_inf(g.held)
+  AND NOT EXISTS (SELECT FROM staging_grant s WHERE s.grant_id = g.id)
+UNION
+SELECT g.id FROM accounts_grant g JOIN gone_account a ON a.id = g.account_id WHERE upper_inf(g.held)
+"""
+GONE_CREDENTIALS = """
+CREATE TEMP TABLE gone_credential ON COMMIT DROP AS
+SELECT c.id FROM accounts_credential c JOIN accounts_account a ON a.id = c.account_id
+WHERE %(vanishes)s AND a.system_id = %(system)s AND c.gone_run_id IS NULL
+  AND NOT EXISTS (SELECT FROM staging_credential s WHERE s.credential_id = c.id)
+UNION
+SELECT c.id FROM accounts_credential c JOIN gone_account a ON a.id = c.account_id WHERE c.gone_run_id IS NULL
+"""
+
+
+def compare(reading: Reading) -> None:
+    """Tell apart what is new, changed, back, used and gone."""
+    for name, statement in (("entitlement", ENTITLEMENTS), ("account", ACCOUNTS), ("right", RIGHTS)):
+        reading.execute(statement)
+        reading.execute(f"ANALYZE staging_{name}")
+    for statement in FIND_REST:
+        reading.execute(statement)
+    for line, what, key in sorted(reading.rows(LOST_RIGHTS)):
+        reason = f"The row names the {what} {key[:80]}, which is neither in the file nor known. Export both."
+        reading.reject(Rejected(line, f"unknown_{what}", reason, key[:200]))
+    for name, statement in (("grant", GRANTS), ("credential", CREDENTIALS)):
+        reading.execute(statement)
+        reading.execute(f"ANALYZE staging_{name}")
+    for line, key in sorted(reading.rows(LOST_CREDENTIALS)):
+        reason = f"The row names the account {key[:80]}, which is neither in the file nor known. Export both."
+        reading.reject(Rejected(line, "unknown_account", reason, key[:200]))
+    _find_gone(reading)
+
+
+def _find_gone(reading: Reading) -> None:
+    # Only now all rejections are known, and one is enough for nothing to be gone.
+    reading.execute(GONE_ACCOUNTS, vanishes=reading.vanishes("account"))
+    reading.execute(GONE_GRANTS, vanishes=reading.vanishes("grant"))
+    reading.execute(GONE_CREDENTIALS, vanishes=reading.vanishes("credential"))
+    for kind in ("account", "grant", "credential"):
+        reading.execute(f"ANALYZE gone_{kind}")

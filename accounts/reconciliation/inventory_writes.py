@@ -1,0 +1,146 @@
+"""Writing what `inventory` told apart; each write leaves its rows in `changed_row` for the event's digest."""
+
+from accounts.reconciliation.reading import Reading
+
+CHANGED_ROWS = "CREATE TEMP TABLE changed_row (kind text, change text, id text, card bytea) ON COMMIT DROP"
+
+NEW_ENTITLEMENTS = """
+WITH done AS (
+  INSERT INTO accounts_entitlement
+    (id, system_id, external_id, name, kind, plain_words, is_privileged, because, first_run_id, card)
+  SELECT entitlement_id, %(system)s, external_id, name, kind, coalesce(plain_words, ''), is_privileged,
+    coalesce(because, ''), %(run)s, audit_card('entitlement', entitlement_id::text,
+      format('{"name":%%s,"system":%%s}', to_json(name), to_json(%(code)s::text)))
+  FROM staging_entitlement WHERE is_new RETURNING id, card)
+INSERT INTO changed_row SELECT 'entitlement', 'new', id::text, card FROM done
+"""
+CHANGED_ENTITLEMENTS = """
+WITH done AS (
+  UPDATE accounts_entitlement e SET
+    name = CASE WHEN 'name' = ANY(s.changes) THEN s.name ELSE e.name END,
+    kind = CASE WHEN s.is_bare THEN e.kind ELSE s.kind END,
+    plain_words = coalesce(s.plain_words, e.plain_words),
+    is_privileged = CASE WHEN 'is_privileged' = ANY(s.changes) THEN s.is_privileged ELSE e.is_privileged END,
+    because = CASE WHEN 'is_privileged' = ANY(s.changes) THEN coalesce(s.because, '') ELSE e.because END,
+    card = CASE WHEN 'name' = ANY(s.changes) OR e.card IS NULL THEN audit_card('entitlement', e.id::text,
+      format('{"name":%%s,"system":%%s}', to_json(s.name), to_json(%(code)s::text))) ELSE e.card END
+  FROM staging_entitlement s WHERE e.id = s.entitlement_id AND s.changes <> '{}' RETURNING e.id, e.card)
+INSERT INTO changed_row SELECT 'entitlement', 'changed', id::text, card FROM done
+"""
+
+NEW_ACCOUNTS = """
+WITH done AS (
+  INSERT INTO accounts_account
+    (id, version, system_id, external_id, name, display_name, kind, identity_id, match_method, doubt, email,
+     employee_number, is_enabled, created_at, last_used_at, last_used_source, first_run_id, card)
+  SELECT s.account_id, 1, %(system)s, s.external_id, s.name, coalesce(s.display_name, ''),
+    coalesce(s.kind, ''), l.identity_id,
+    CASE WHEN l.identity_id IS NULL THEN '' ELSE l.method END, coalesce(l.doubt, ''),
+    coalesce(s.email, ''), coalesce(s.employee_number, ''), s.is_enabled, s.created_at, s.last_used_at,
+    coalesce(s.last_used_source, ''), %(run)s, audit_card('account', s.account_id::text,
+      format('{"name":%%s,"system":%%s}', to_json(s.name), to_json(%(code)s::text)))
+  FROM staging_account s LEFT JOIN staging_link l USING (account_id) WHERE s.is_new RETURNING id, card)
+INSERT INTO changed_row SELECT 'account', 'new', id::text, card FROM done
+"""
+CHANGED_ACCOUNTS = """
+WITH done AS (
+  UPDATE accounts_account a SET
+    version = a.version + 1, name = s.name, display_name = coalesce(s.display_name, a.display_name),
+    kind = coalesce(s.kind, a.kind), email = coalesce(s.email, a.email),
+    employee_number = coalesce(s.employee_number, a.employee_number),
+    is_enabled = coalesce(s.is_enabled, a.is_enabled), created_at = coalesce(s.created_at, a.created_at),
+    gone_run_id = NULL, gone_at = NULL,
+    card = CASE WHEN a.name <> s.name OR a.card IS NULL THEN audit_card('account', a.id::text,
+      format('{"name":%%s,"system":%%s}', to_json(s.name), to_json(%(code)s::text))) ELSE a.card END
+  FROM staging_account s
+  WHERE a.id = s.account_id AND NOT s.is_new AND (s.is_back OR s.changes <> '{}')
+  RETURNING a.id, a.card, s.is_back)
+INSERT INTO changed_row
+SELECT 'account', CASE WHEN is_back THEN 'returned' ELSE 'changed' END, id::text, card FROM done
+"""
+# Use is no change: it writes no version, so that nobody's form goes stale over a sign-in.
+USED_ACCOUNTS = """
+UPDATE accounts_account a
+SET last_used_at = s.last_used_at, last_used_source = coalesce(s.last_used_source, '')
+FROM staging_account s WHERE a.id = s.account_id AND s.is_used
+"""
+GONE_ACCOUNTS = """
+WITH done AS (
+  UPDATE accounts_account a SET version = version + 1, gone_run_id = %(run)s, gone_at = %(at)s
+  FROM gone_account g WHERE a.id = g.id RETURNING a.id, a.card)
+INSERT INTO changed_row SELECT 'account', 'gone', id::text, card FROM done
+"""
+
+NEW_GRANTS = """
+WITH done AS (
+  INSERT INTO accounts_grant
+    (id, system_id, account_id, entitlement_id, via_id, held, ends_at, known_from_run_id)
+  SELECT grant_id, %(system)s, account_id, entitlement_id, via_id,
+    tstzrange(coalesce(starts_at, %(started)s), NULL), ends_at, %(run)s
+  FROM staging_grant WHERE is_new RETURNING id)
+INSERT INTO changed_row SELECT 'grant', 'new', id::text, NULL FROM done
+"""
+CHANGED_GRANTS = """
+WITH done AS (
+  UPDATE accounts_grant g SET
+    ends_at = CASE WHEN 'ends_at' = ANY(s.changes) THEN s.ends_at ELSE g.ends_at END,
+    held = tstzrange(coalesce(s.starts_at, lower(g.held)), NULL)
+  FROM staging_grant s WHERE g.id = s.grant_id AND s.changes <> '{}' RETURNING g.id)
+INSERT INTO changed_row SELECT 'grant', 'changed', id::text, NULL FROM done
+"""
+USED_GRANTS = """
+INSERT INTO accounts_grantuse (grant_id, last_used_at, source)
+SELECT grant_id, last_used_at, %(source_name)s FROM staging_grant WHERE is_used
+ON CONFLICT (grant_id) DO UPDATE SET last_used_at = EXCLUDED.last_used_at, source = EXCLUDED.source
+"""
+# An end before the start it was known with would be no range at all.
+GONE_GRANTS = """
+WITH done AS (
+  UPDATE accounts_grant g SET known_to_run_id = %(run)s,
+    held = tstzrange(lower(g.held), greatest(%(at)s, lower(g.held) + interval '1 microsecond'))
+  FROM gone_grant x WHERE g.id = x.id RETURNING g.id)
+INSERT INTO changed_row SELECT 'grant', 'gone', id::text, NULL FROM done
+"""
+
+NEW_CREDENTIALS = """
+WITH done AS (
+  INSERT INTO accounts_credential
+    (id, account_id, kind, fingerprint, is_active, created_at, rotated_at, expires_at,
+     last_used_at, first_run_id)
+  SELECT credential_id, account_id, kind, fingerprint, is_active, created_at, rotated_at, expires_at,
+    last_used_at, %(run)s
+  FROM staging_credential WHERE is_new RETURNING id)
+INSERT INTO changed_row SELECT 'credential', 'new', id::text, NULL FROM done
+"""
+CHANGED_CREDENTIALS = """
+WITH done AS (
+  UPDATE accounts_credential c SET is_active = coalesce(s.is_active, c.is_active),
+    created_at = coalesce(s.created_at, c.created_at), rotated_at = coalesce(s.rotated_at, c.rotated_at),
+    expires_at = coalesce(s.expires_at, c.expires_at), gone_run_id = NULL, gone_at = NULL
+  FROM staging_credential s
+  WHERE c.id = s.credential_id AND NOT s.is_new AND (s.is_back OR s.changes <> '{}')
+  RETURNING c.id, s.is_back)
+INSERT INTO changed_row
+SELECT 'credential', CASE WHEN is_back THEN 'returned' ELSE 'changed' END, id::text, NULL FROM done
+"""
+USED_CREDENTIALS = """
+UPDATE accounts_credential c SET last_used_at = s.last_used_at
+FROM staging_credential s WHERE c.id = s.credential_id AND s.is_used
+"""
+GONE_CREDENTIALS = """
+WITH done AS (
+  UPDATE accounts_credential c SET gone_run_id = %(run)s, gone_at = %(at)s
+  FROM gone_credential g WHERE c.id = g.id RETURNING c.id)
+INSERT INTO changed_row SELECT 'credential', 'gone', id::text, NULL FROM done
+"""
+
+ENTITLEMENTS = (NEW_ENTITLEMENTS, CHANGED_ENTITLEMENTS)
+ACCOUNTS = (NEW_ACCOUNTS, CHANGED_ACCOUNTS, USED_ACCOUNTS, GONE_ACCOUNTS)
+GRANTS = (GONE_GRANTS, NEW_GRANTS, CHANGED_GRANTS, USED_GRANTS)
+CREDENTIALS = (NEW_CREDENTIALS, CHANGED_CREDENTIALS, USED_CREDENTIALS, GONE_CREDENTIALS)
+
+
+def write(reading: Reading) -> None:
+    """Entitlements and accounts first: grants and credentials hang on them. `staging_link` stands by then."""
+    for statement in (*ENTITLEMENTS, *ACCOUNTS, *GRANTS, *CREDENTIALS):
+        reading.execute(statement)

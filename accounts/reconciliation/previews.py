@@ -1,0 +1,216 @@
+"""What a person is shown before a reading is applied: counts, samples, warnings, and what refuses it.
+
+Warnings and refusals are codes with figures; the screen has the words. Samples hold names and are removed
+when the reading is settled.
+"""
+
+from typing import Any
+
+from accounts.models import ImportRun
+from accounts.reconciliation.proof import Verdicts
+from accounts.reconciliation.reading import Reading
+
+SHOWN = 8  # names of each sort
+MANY = 20  # rows that may go without a second look …
+SHARE, FEW = 50, 4  # … or one in fifty of what is there, where that is more than four
+
+COUNTS = {
+    "person": """SELECT count(*), count(*) FILTER (WHERE is_new),
+      count(*) FILTER (WHERE NOT is_new AND NOT is_back AND (changes <> '{}' OR line IN
+        (SELECT line FROM staging_identity WHERE changes <> '{}'))),
+      count(*) FILTER (WHERE is_back), (SELECT count(*) FROM gone_engagement) FROM staging_person""",
+    "account": """SELECT count(*), count(*) FILTER (WHERE is_new),
+      count(*) FILTER (WHERE NOT is_back AND changes <> '{}'), count(*) FILTER (WHERE is_back),
+      (SELECT count(*) FROM gone_account) FROM staging_account""",
+    "entitlement": """SELECT count(*), count(*) FILTER (WHERE is_new),
+      count(*) FILTER (WHERE changes <> '{}'), 0, 0 FROM staging_entitlement""",
+    "grant": """SELECT count(*), count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE changes <> '{}'), 0,
+      (SELECT count(*) FROM gone_grant) FROM staging_grant""",
+    "credential": """SELECT count(*), count(*) FILTER (WHERE is_new),
+      count(*) FILTER (WHERE NOT is_back AND changes <> '{}'), count(*) FILTER (WHERE is_back),
+      (SELECT count(*) FROM gone_credential) FROM staging_credential""",
+}
+# How many are known to be there now, so that a loss can be told from a trickle.
+PRESENT = {
+    "person": "SELECT count(*) FROM accounts_engagement WHERE source_id = %(source)s AND gone_run_id IS NULL",
+    "account": "SELECT count(*) FROM accounts_account WHERE system_id = %(system)s AND gone_run_id IS NULL",
+    "entitlement": "SELECT 0",
+    "grant": "SELECT count(*) FROM accounts_grant WHERE system_id = %(system)s AND upper_inf(held)",
+    "credential": """SELECT count(*) FROM accounts_credential c JOIN accounts_account a ON a.id = c.account_id
+      WHERE a.system_id = %(system)s AND c.gone_run_id IS NULL""",
+}
+SAMPLES = {
+    "person": {
+        "new": "SELECT name, number FROM staging_person WHERE is_new ORDER BY line LIMIT %(shown)s",
+        "changed": """SELECT p.name, array_to_string(p.changes || i.changes, ', ') FROM staging_person p
+          JOIN staging_identity i ON i.identity_id = p.identity_id
+          WHERE NOT p.is_new AND (p.changes <> '{}' OR i.line = p.line AND i.changes <> '{}')
+          ORDER BY p.line LIMIT %(shown)s""",
+        "returned": "SELECT name, number FROM staging_person WHERE is_back ORDER BY line LIMIT %(shown)s",
+        "gone": """SELECT i.name, g.number FROM gone_engagement g
+          JOIN accounts_identity i ON i.id = g.identity_id ORDER BY g.number LIMIT %(shown)s""",
+    },
+    "account": {
+        "new": """SELECT name, coalesce(display_name, '') FROM staging_account WHERE is_new
+          ORDER BY line LIMIT %(shown)s""",
+        "changed": """SELECT name, array_to_string(changes, ', ') FROM staging_account
+          WHERE NOT is_back AND changes <> '{}' ORDER BY line LIMIT %(shown)s""",
+        "returned": "SELECT name, '' FROM staging_account WHERE is_back ORDER BY line LIMIT %(shown)s",
+        "gone": "SELECT name, '' FROM gone_account ORDER BY name LIMIT %(shown)s",
+    },
+    "entitlement": {
+        "new": """SELECT name, coalesce(plain_words, '') FROM staging_entitlement WHERE is_new
+          ORDER BY is_privileged DESC NULLS LAST, line LIMIT %(shown)s""",
+        "changed": """SELECT name, array_to_string(changes, ', ') FROM staging_entitlement
+          WHERE changes <> '{}' ORDER BY line LIMIT %(shown)s""",
+    },
+    "grant": {
+        "new": "SELECT account, entitlement FROM staging_grant WHERE is_new ORDER BY line LIMIT %(shown)s",
+        "changed": """SELECT account, entitlement FROM staging_grant WHERE changes <> '{}'
+          ORDER BY line LIMIT %(shown)s""",
+        "gone": """SELECT a.name, e.name FROM gone_grant x JOIN accounts_grant g ON g.id = x.id
+          JOIN accounts_account a ON a.id = g.account_id
+          JOIN accounts_entitlement e ON e.id = g.entitlement_id
+          ORDER BY a.name, e.name LIMIT %(shown)s""",
+    },
+    "credential": {
+        "new": """SELECT account, fingerprint FROM staging_credential WHERE is_new
+          ORDER BY line LIMIT %(shown)s""",
+        "changed": """SELECT account, fingerprint FROM staging_credential
+          WHERE NOT is_back AND changes <> '{}' ORDER BY line LIMIT %(shown)s""",
+        "returned": """SELECT account, fingerprint FROM staging_credential WHERE is_back
+          ORDER BY line LIMIT %(shown)s""",
+        "gone": """SELECT a.name, c.fingerprint FROM gone_credential x
+          JOIN accounts_credential c ON c.id = x.id
+          JOIN accounts_account a ON a.id = c.account_id ORDER BY a.name LIMIT %(shown)s""",
+    },
+}
+LINKS = """SELECT CASE WHEN l.doubt <> '' THEN l.doubt ELSE l.method END, count(*) FROM staging_link l
+  LEFT JOIN accounts_account a ON a.id = l.account_id
+  WHERE l.identity_id IS NOT NULL OR (l.doubt <> '' AND l.doubt <> coalesce(a.doubt, '')) GROUP BY 1"""
+JOINED = """SELECT name, number FROM (
+    SELECT p.line, p.name, p.number, p.is_new, i.id IS NOT NULL
+      OR row_number() OVER (PARTITION BY p.identity_id ORDER BY p.line) > 1 AS is_further
+    FROM staging_person p LEFT JOIN accounts_identity i ON i.id = p.identity_id) placed
+  WHERE is_new AND is_further ORDER BY line"""
+NAMESAKES = """SELECT name, number FROM (
+    SELECT p.line, p.name, p.number, p.is_new AND i.id IS NULL AS is_unknown, n.name IS NOT NULL
+      OR p.identity_id <> first_value(p.identity_id) OVER (PARTITION BY lower(p.name) ORDER BY p.line)
+      AS is_namesake
+    FROM staging_person p LEFT JOIN accounts_identity i ON i.id = p.identity_id
+    LEFT JOIN (SELECT DISTINCT lower(name) AS name FROM accounts_identity WHERE kind = 'human') n
+      ON n.name = lower(p.name)) placed
+  WHERE is_unknown AND is_namesake ORDER BY line"""
+UNKNOWN_MANAGERS = """SELECT count(*) FROM staging_person p WHERE p.manager_number <> ''
+  AND NOT EXISTS (SELECT FROM staging_person m WHERE m.number = p.manager_number)
+  AND NOT EXISTS (SELECT FROM accounts_engagement e
+    WHERE e.source_id = %(source)s AND e.number = p.manager_number)"""
+
+Found = dict[str, Any]
+
+
+def count(reading: Reading) -> dict[str, dict[str, int]]:
+    """Per kind that this format reads: read, matched (known before), new, changed, returned, gone."""
+    counts = {}
+    for kind in sorted(_kinds(reading)):
+        read, new, changed, returned, gone = reading.one(COUNTS[kind])
+        counts[kind] = {
+            "read": read,
+            "matched": read - new,
+            "new": new,
+            "changed": changed,
+            "returned": returned,
+            "gone": gone,
+        }
+    return counts
+
+
+def describe(reading: Reading, counts: dict[str, dict[str, int]], verdicts: Verdicts | None) -> Found:
+    """Everything the preview shows beside the counts."""
+    found: Found = {
+        "notes": list(reading.header.notes),
+        "unmapped": list(reading.header.unmapped),
+        "file_total": reading.header.control_total,
+        "taken_at_from_file": reading.header.taken_at is not None,
+        "refusals": refusals(reading),
+        "warnings": _warnings(reading, counts),
+        "samples": _samples(reading, counts),
+    }
+    if reading.is_of_people:
+        found["joined"] = _people(reading, JOINED)
+        found["namesakes"] = _people(reading, NAMESAKES)
+    else:
+        found["links"] = dict(reading.rows(LINKS))
+        found["machines"] = reading.one("SELECT count(*) FROM staging_machine WHERE is_new")[0]
+    if verdicts is not None:
+        found["proof"] = {
+            **verdicts.counts,
+            "why_not": {code: len(rows) for code, rows in verdicts.not_proven.items()},
+        }
+    return found
+
+
+def _kinds(reading: Reading) -> set[str]:
+    """Kinds with rows in the file, and those it says it lists in full."""
+    kinds = {"person"} if reading.is_of_people else {"account", "entitlement", "grant", "credential"}
+    return {kind for kind in kinds if kind in reading.header.covers or reading.one(COUNTS[kind])[0]}
+
+
+def _samples(reading: Reading, counts: dict[str, dict[str, int]]) -> Found:
+    return {
+        kind: {
+            sort: reading.rows(statement, shown=SHOWN)
+            for sort, statement in SAMPLES[kind].items()
+            if numbers.get(sort)
+        }
+        for kind, numbers in counts.items()
+    }
+
+
+def _people(reading: Reading, statement: str) -> Found:
+    found = reading.rows(statement)
+    return {"count": len(found), "sample": found[:SHOWN]}
+
+
+def refusals(reading: Reading) -> list[Found]:
+    """A reading from before one that is applied would bring back what has ended since."""
+    run = reading.run
+    if run.taken_at is None:
+        return []
+    same = {"source": run.source_id} if reading.is_of_people else {"source__system": run.source.system_id}
+    newer = ImportRun.objects.applied().filter(
+        **same, taken_at__gt=run.taken_at, covers__overlap=sorted(reading.header.covers)
+    )
+    latest = newer.order_by("-taken_at").values_list("taken_at", flat=True).first()
+    return [] if latest is None else [{"code": "older_than_applied", "at": latest.isoformat()}]
+
+
+def _warnings(reading: Reading, counts: dict[str, dict[str, int]]) -> list[Found]:
+    found: list[Found] = []
+    for kind, numbers in counts.items():
+        gone = numbers["gone"]
+        if (
+            gone > FEW
+            and (present := reading.one(PRESENT[kind])[0])
+            and (gone > MANY or gone * SHARE > present)
+        ):
+            found.append({"code": "many_gone", "kind": kind, "count": gone, "of": present})
+    if reading.rejected:
+        found.append({"code": "rejected", "count": reading.rejected})
+    if reading.run.taken_at is None:
+        found.append({"code": "time_unknown"})
+    if not reading.header.is_full:
+        found.append({"code": "not_complete"})
+    if reading.is_of_people:
+        found += _about_people(reading)
+    return found
+
+
+def _about_people(reading: Reading) -> list[Found]:
+    figures = {
+        "shared_addresses": reading.one("SELECT count(*) FROM staging_person WHERE shares_address")[0],
+        "leavers_addresses": reading.one("SELECT count(*) FROM staging_person WHERE had_leavers_address")[0],
+        "unknown_managers": reading.one(UNKNOWN_MANAGERS)[0],
+        "circular_managers": reading.told["circles"],
+    }
+    return [{"code": code, "count": number} for code, number in figures.items() if number]

@@ -1,0 +1,156 @@
+"""The first page: what waits for this person, and nothing else."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET
+
+from accounts.models import Account, Identity, ImportRun, OffboardingCase, Revocation
+from portal import moment
+from portal.ui.render import page
+from portal.users.models import Approval, User
+from portal.users.permissions import Perm
+from reviews.models import Assignment, Campaign
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One thing to do: how many, in words, where, and whether it is urgent."""
+
+    count: int
+    text: str
+    url: str
+    detail: str = ""
+    is_late: bool = False
+
+
+def _of_reviewer(user: User) -> list[Task]:
+    tasks = []
+    for share in Assignment.objects.of_reviewer(user.identity_id).open().select_related("campaign"):
+        text = (
+            ngettext("item to review", "items to review", share.left)
+            if share.left
+            else _("ready to sign off")
+        )
+        detail = _("%(name)s, due %(due)s") % {
+            "name": share.campaign.name,
+            "due": f"{share.campaign.due_at:%d %B %Y}",
+        }
+        url = reverse("assignment", args=[share.pk])
+        tasks.append(Task(share.left, text, url, detail, share.campaign.due_at < moment.now()))
+    return tasks
+
+
+def _of_owner(user: User) -> list[Task]:
+    mine = Identity.objects.answered_for_by(user.identity_id)
+    standing_in = Identity.objects.filter(stand_in=user.identity_id).count()
+    tasks = []
+    if standing_in:
+        text = ngettext(
+            "machine identity you stand in for: accept it or say whose it is",
+            "machine identities you stand in for: accept them or say whose they are",
+            standing_in,
+        )
+        tasks.append(Task(standing_in, text, reverse("my_machines"), is_late=True))
+    without_deputy = mine.filter(owner=user.identity_id, deputy=None).count()
+    if without_deputy:
+        text = ngettext(
+            "machine identity without a deputy", "machine identities without a deputy", without_deputy
+        )
+        tasks.append(Task(without_deputy, text, reverse("my_machines")))
+    return tasks
+
+
+def _of_carrier(user: User) -> list[Task]:
+    waiting = Revocation.objects.visible_to(user).to_carry_out()
+    if not user.may(Perm.REVOCATION_VIEW):
+        waiting = waiting.carried_out_by(user.identity_id)
+    count, late = waiting.count(), waiting.filter(due_at__lt=moment.now()).count()
+    if not count:
+        return []
+    text = ngettext("right to remove", "rights to remove", count)
+    detail = ngettext("%d overdue", "%d overdue", late) % late if late else ""
+    return [Task(count, text, reverse("revocation_list"), detail, bool(late))]
+
+
+def _of_inventory(_user: User) -> list[Task]:
+    tasks = []
+    if opened := ImportRun.objects.open().count():
+        text = ngettext("reading to look at", "readings to look at", opened)
+        tasks.append(Task(opened, text, reverse("source_list")))
+    if orphans := Account.objects.orphaned().count():
+        text = ngettext(
+            "account that belongs to nobody known", "accounts that belong to nobody known", orphans
+        )
+        tasks.append(Task(orphans, text, reverse("orphan_list")))
+    if unowned := Identity.objects.unowned().count():
+        text = ngettext(
+            "machine identity nobody answers for", "machine identities nobody answers for", unowned
+        )
+        tasks.append(Task(unowned, text, reverse("unowned_list")))
+    return tasks
+
+
+def _of_compliance(_user: User) -> list[Task]:
+    tasks = []
+    for campaign in Campaign.objects.running():
+        totals = campaign.assignments.all().totals()
+        left = totals["total"] - totals["decided"]
+        text = _("of %(total)d items undecided in %(code)s") % {
+            "total": totals["total"],
+            "code": campaign.code,
+        }
+        late = campaign.due_at < moment.now()
+        tasks.append(Task(left, text, reverse("campaign", args=[campaign.code]), campaign.name, late))
+    unproven = Revocation.objects.unproven().count()
+    if unproven:
+        text = ngettext("right decided but not proven gone", "rights decided but not proven gone", unproven)
+        tasks.append(Task(unproven, text, reverse("revocation_list")))
+    return tasks
+
+
+def _of_offboarding(user: User) -> list[Task]:
+    running = OffboardingCase.objects.visible_to(user).open().count()
+    if not running:
+        return []
+    text = ngettext("offboarding under way", "offboardings under way", running)
+    return [Task(running, text, reverse("offboarding_list"))]
+
+
+def _of_approver(user: User) -> list[Task]:
+    waiting = Approval.objects.waiting().exclude(asked_by=user).count()
+    if not waiting:
+        return []
+    text = ngettext("request waits for a second person", "requests wait for a second person", waiting)
+    return [Task(waiting, text, reverse("approval_list"))]
+
+
+def tasks_of(user: User) -> list[Task]:
+    """Everything that waits for this user, their own first."""
+    tasks: list[Task] = []
+    if user.identity_id is not None:
+        tasks += _of_reviewer(user) + _of_owner(user)
+    tasks += _of_carrier(user)
+    for perm, find in (
+        (Perm.CAMPAIGN_MANAGE, _of_compliance),
+        (Perm.OFFBOARDING_VIEW, _of_offboarding),
+        (Perm.INVENTORY_IMPORT, _of_inventory),
+        (Perm.APPROVAL_DECIDE, _of_approver),
+    ):
+        if user.may(perm):
+            tasks += find(user)
+    return tasks
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """What waits for me."""
+    user: Any = request.user
+    shared = (
+        Campaign.objects.visible_to(user) if not user.may(Perm.CAMPAIGN_VIEW) else Campaign.objects.none()
+    )
+    return page(request, "home.html", {"tasks": tasks_of(user), "shared": shared.newest_first()[:10]})

@@ -1,0 +1,1 @@
+"""Evidence packs: what goes in (`manifest`), how people read it (`render`), and the bag around it (`bag`)."""

@@ -1,0 +1,1 @@
+"""The table of access, and the world it is tried in."""

@@ -1,0 +1,162 @@
+"""One of everything, made by the services, and the arguments of each URL that takes some."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+
+from accounts.models import (
+    CaseLine,
+    Grant,
+    Identity,
+    ImportRun,
+    Membership,
+    OffboardingCase,
+    Ownership,
+    Revocation,
+)
+from accounts.services import offboarding, ownership, revocations
+from accounts.services.revocations import Cause
+from portal import moment
+from portal.audit.models import Event
+from portal.audit.services import PORTAL
+from portal.tasks.testing import drain
+from portal.users import services as users
+from portal.users.models import User
+from portal.users.roles import Role
+from portal.vault import services as vault
+from reviews.services import packs
+from sessions_app.models import Session
+from sessions_app.services import recorders
+from tests.factories import inventory
+from tests.factories import people as factory
+from tests.factories import reviews as bank_factory
+from tests.factories.people import People
+from tests.factories.reviews import Bank
+from tests.factories.sessions import sealed_session
+
+CAST = b'{"version": 2, "width": 80, "height": 24}\n[0.5, "o", "hello"]\n'
+Arguments = dict[str, Sequence[object]]
+
+
+def arguments(people: People) -> Arguments:
+    """Build the world and say what each URL is about.
+
+    Tomas manages Dana, whose grant is under review, on its way out, and made a session. Leon owns the
+    system and a machine. Alex is leaving, and the hour has come.
+    """
+    bank = bank_factory.bank(people)
+    bank.system.carriers.add(factory.identity_of(people.aiko))
+    blob = vault.keep([b"account\n"], limit=100)
+    ImportRun.objects.filter(pk=bank.reading.pk).update(blob=blob)
+    machine = bank.machine("svc-reports")
+    holder = factory.identity_of(bank.leon)
+    ownership.name_owner(machine, holder, role=Ownership.Role.OWNER, version=None, actor=PORTAL)
+    grant = bank.grant(bank.hire("Dana Kovac"))
+    leaver = bank.hire("Alex Berg")
+    bank.grant(leaver)
+    session = sealed_session(grant, CAST, text="hello")
+    return {
+        **_inventory(bank, machine, grant),
+        **_review(bank, grant),
+        **_session(session, machine),
+        **_on_its_way(people, grant, leaver),
+        **_users(people),
+    }
+
+
+def _inventory(bank: Bank, machine: Identity, grant: Grant) -> Arguments:
+    source, run = bank.reading.source, bank.reading
+    always = DateTimeTZRange(inventory.LONG_AGO, None)
+    membership = Membership.objects.create(account=grant.account, identity=bank.hire(), during=always)
+    return {
+        **dict.fromkeys(["identity", "identity_edit", "identity_owner", "identity_accept"], (machine.pk,)),
+        **dict.fromkeys(["system", "system_edit"], (bank.system.code,)),
+        **dict.fromkeys(["account", "account_unlink", "account_member_add"], (grant.account_id,)),
+        "account_member_end": (grant.account_id, membership.pk),
+        "grant": [grant.pk],
+        **dict.fromkeys(["source", "source_edit", "source_release"], (source.pk,)),
+        **dict.fromkeys(["import_run", "import_apply", "import_confirm", "import_discard"], (run.pk,)),
+        "import_state_api": [run.pk],
+    }
+
+
+def _review(bank: Bank, grant: Grant) -> Arguments:
+    campaign = bank.launched()
+    item = bank_factory.item_of(campaign, grant)
+    pack = packs.request(campaign, with_recordings=False, by=bank.everybody.ines)
+    drain()
+    of_campaign = ["", "_preview", "_edit", "_launch", "_close", "_chase", "_share", "_unshare", "_items"]
+    return {
+        **{f"campaign{suffix}": [campaign.code] for suffix in of_campaign},
+        **dict.fromkeys(["assignment", "decide_alike", "sign_off"], (item.assignment_id,)),
+        **{f"item{suffix}": [item.pk] for suffix in ["", "_decide", "_undo", "_evidence", "_pass_on"]},
+        "pack_new": [campaign.code],
+        **{f"pack{suffix}": [pack.code] for suffix in ["", "_release", "_again", "_share", "_file"]},
+        "trail_event": [Event.objects.about(campaign).latest("pk").uid],
+    }
+
+
+def _session(session: Session, machine: Identity) -> Arguments:
+    notice = recorders.Notice(
+        purpose="Evidence of privileged work",
+        legal_basis="Legitimate interest",
+        notice_text="Sessions are recorded.",
+        dpia="DPIA-7",
+        agreement="BV-12",
+        countries=("DE",),
+        retention_days=365,
+    )
+    since = moment.now() - timedelta(days=100)
+    recorder = recorders.connect(
+        code="rec-jump",
+        name="Jump host",
+        identity=machine,
+        notice=notice,
+        systems=[session.system],
+        since=since,
+        actor=PORTAL,
+    )
+    names = ["session", "session_watch", "session_transcript", "session_decisions"]
+    coverage = recorder.coverages.get()
+    return {
+        **dict.fromkeys(names, (session.code,)),
+        "recording_play": [session.code, session.recordings.get().pk],
+        "recorder": [recorder.code],
+        "coverage_end": [recorder.code, coverage.pk],
+    }
+
+
+def _on_its_way(people: People, grant: Grant, leaver: Identity) -> Arguments:
+    cause = Cause(kind="expiry", reference="test")  # type: ignore[arg-type]
+    revocation = revocations.decide(grant, act=Revocation.Act.REMOVE, cause=cause, actor=PORTAL)
+    revocations.request(Revocation.objects.filter(pk=revocation.pk), actor=PORTAL)
+    case = offboarding.schedule(
+        leaver,
+        reason=OffboardingCase.Reason.RESIGNED,
+        local_time=(moment.now() + timedelta(hours=1)).replace(tzinfo=None, second=0, microsecond=0),
+        zone="UTC",
+        actor=people.ruth.actor,
+    )
+    offboarding.begin(case, at=moment.now() + timedelta(hours=2))
+    line = CaseLine.objects.filter(case=case).order_by("pk").first()
+    assert line is not None
+    of_case = ["offboarding", "offboarding_cancel", "offboarding_close", "offboarding_hour"]
+    of_line = ["offboarding_except", "offboarding_insist", "offboarding_hand_over"]
+    return {
+        **dict.fromkeys(["revocation", "revocation_impossible", "revocation_again"], (revocation.pk,)),
+        **dict.fromkeys(of_case, (case.code,)),
+        **dict.fromkeys(of_line, (case.code, line.pk)),
+    }
+
+
+def _users(people: People) -> Arguments:
+    machine = factory.user("feed-core", Role.RECORDER, kind=User.Kind.MACHINE)
+    token, _secret = users.issue_token(machine, label="feed", scopes=["import"], days=9, by=people.mikael)
+    approval = users.ask("release_recordings", machine, reason="sample", by=people.ines)
+    return {
+        "user": [people.omar.pk],
+        "user_end": [machine.pk],
+        "token_revoke": [token.pk],
+        "approval_answer": [approval.pk],
+    }

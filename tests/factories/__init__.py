@@ -1,0 +1,1 @@
+"""Rows for tests, made directly; what a test is about goes through services or HTTP."""
