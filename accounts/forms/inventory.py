@@ -7,6 +7,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Identity, System
+from portal.users.models import User
+from portal.users.roles import Role
 
 
 class PersonField(forms.CharField):
@@ -119,6 +121,21 @@ class MemberForm(VersionForm):
     """Somebody who knows the secret of a shared account."""
 
     member = person_field(_("Who else knows its secret?"))
+
+
+class ShareForm(forms.Form):
+    """Let an auditor see one system until a moment."""
+
+    user = forms.ModelChoiceField(label=_("Auditor"), queryset=User.objects.none())
+    until = forms.DateTimeField(
+        label=_("Until"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        auditors = User.objects.filter(is_active=True, roles__contains=[Role.AUDITOR.value]).order_by("name")
+        self.fields["user"].queryset = auditors  # type: ignore[attr-defined]  # a ModelChoiceField
 
 
 class SystemForm(VersionForm):

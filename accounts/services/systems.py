@@ -1,16 +1,23 @@
 """Verbs about systems: what is known of them, their owner, and who carries out removals."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
-from accounts.models import Identity, Ownership, System
+from accounts.models import Identity, Ownership, System, SystemShare
 from accounts.services import ownership
+from portal import moment
 from portal.audit import cards
 from portal.audit.services import Actor, record
 from portal.audit.verbs import Verb
 from portal.audit.versions import change
+from portal.users.models import User
+
+LONGEST_SHARE = timedelta(days=366)
 
 
 @transaction.atomic
@@ -49,3 +56,15 @@ def edit(
         facts = {"fields": sorted(changes), "carriers": chosen, "card": system.card}
         record(Verb.SYSTEM_EDITED, system, actor=actor, facts=facts)
     return system
+
+
+@transaction.atomic
+def share(system: System, user: User, *, until: datetime, by: User) -> SystemShare:
+    """Let somebody, such as an external auditor, see this system until then; again moves the end."""
+    at = moment.now()
+    if not at < until <= at + LONGEST_SHARE:
+        raise ValidationError(_("A share ends in the future, within a year."))
+    made = SystemShare.give(system, user, until=until, by=by, at=at)
+    facts = {"system": system.code, "user": user.pk, "until": until}
+    record(Verb.SYSTEM_SHARED, system, actor=by.actor, at=at, facts=facts)
+    return made

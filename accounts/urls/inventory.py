@@ -17,6 +17,7 @@ urlpatterns = [
     path("systems/", systems.system_list, name="system_list"),
     path("systems/<str:code>/", systems.system, name="system"),
     path("systems/<str:code>/edit/", systems.system_edit, name="system_edit"),
+    path("systems/<str:code>/share/", systems.system_share, name="system_share"),
     path("accounts/<int:pk>/", systems.account, name="account"),
     path("accounts/<int:pk>/members/", systems.account_member_add, name="account_member_add"),
     path(

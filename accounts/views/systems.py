@@ -9,10 +9,21 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.forms.inventory import LinkForm, MemberForm, SystemForm, VersionForm
-from accounts.models import Account, Credential, Grant, Identity, Membership, Revocation, Source, System
+from accounts.forms.inventory import LinkForm, MemberForm, ShareForm, SystemForm, VersionForm
+from accounts.models import (
+    Account,
+    Credential,
+    Grant,
+    Identity,
+    Membership,
+    Revocation,
+    Source,
+    System,
+    SystemShare,
+)
 from accounts.services import identities, memberships, systems
 from accounts.views.identities import PER_PAGE, me, people
+from portal import moment
 from portal.ui.render import page
 from portal.users.guards import allowed, require
 from portal.users.models import User
@@ -73,6 +84,10 @@ def system(request: HttpRequest, code: str) -> HttpResponse:
         "carriers": shown.carriers.order_by("name"),
         "words": words,
         "only": only,
+        "share_form": ShareForm() if allowed(request.user, Perm.INVENTORY_MANAGE) else None,
+        "shares": SystemShare.objects.filter(content_object=shown, until__gt=moment.now()).select_related(
+            "user"
+        ),
         "may_edit": allowed(request.user, Perm.INVENTORY_MANAGE),
     }
     return page(request, "accounts/system.html", context)
@@ -99,6 +114,19 @@ def system_edit(request: HttpRequest, code: str) -> HttpResponse:
         messages.success(request, _("Saved."))
         return redirect("system", shown.code)
     return page(request, "accounts/system_form.html", {"shown": shown, "form": form, "people": people()})
+
+
+@require_POST
+def system_share(request: HttpRequest, code: str) -> HttpResponse:
+    """Let an auditor see this system until a moment."""
+    shown = get_object_or_404(System.objects.visible_to(request.user), code=code)
+    require(request.user, Perm.INVENTORY_MANAGE)
+    form = ShareForm(request.POST)
+    if not form.is_valid():
+        raise ValidationError(_("Choose an auditor and the moment the share ends."))
+    made = systems.share(shown, form.cleaned_data["user"], until=form.cleaned_data["until"], by=me(request))
+    messages.success(request, _("%(name)s may see this system.") % {"name": made.user})
+    return redirect("system", shown.code)
 
 
 @require_GET

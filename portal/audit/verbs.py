@@ -69,6 +69,7 @@ class Verb(StrEnum):
     SOURCE_RELEASED = "source.released"
     SYSTEM_CREATED = "system.created"
     SYSTEM_EDITED = "system.edited"
+    SYSTEM_SHARED = "system.shared"
     TOKEN_ISSUED = "token.issued"  # noqa: S105 - a verb
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - a verb
     USER_CREATED = "user.created"

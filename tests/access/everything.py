@@ -71,7 +71,7 @@ def _inventory(bank: Bank, machine: Identity, grant: Grant) -> Arguments:
     membership = Membership.objects.create(account=grant.account, identity=bank.hire(), during=always)
     return {
         **dict.fromkeys(["identity", "identity_edit", "identity_owner", "identity_accept"], (machine.pk,)),
-        **dict.fromkeys(["system", "system_edit"], (bank.system.code,)),
+        **dict.fromkeys(["system", "system_edit", "system_share"], (bank.system.code,)),
         **dict.fromkeys(["account", "account_unlink", "account_member_add"], (grant.account_id,)),
         "account_member_end": (grant.account_id, membership.pk),
         "grant": [grant.pk],
