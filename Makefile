@@ -25,7 +25,7 @@ run: .venv/run.ok node_modules/.ok  ## Start the portal at http://localhost:8000
 	@exec $(PY) -m portal.run
 
 test: lint  ## Check the code and run all tests (TESTS= for some, WORKERS= processes)
-	@$(PY) -m pytest -n $(WORKERS) $(TESTS)
+	@$(PY) -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
 lint: setup  ## Check style, types, layers, templates and migrations
 	@$(PY) -m ruff check --quiet .

@@ -7,6 +7,12 @@ from portal.users.models import User
 from tests.factories import people as factory
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The story takes minutes and mostly waits: begun first, it runs beside everything else."""
+    items.sort(key=lambda item: "stories" not in item.path.parts)
+
+
 @pytest.fixture
 def people(db: None) -> factory.People:
     """Everybody of the tests."""

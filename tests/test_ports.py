@@ -28,7 +28,8 @@ def test_the_page_lists_every_answer(name: str, port: Port[..., object]) -> None
 
 
 def test_the_page_lists_why_rows_may_be_seen() -> None:
-    for model, keys in reasons_to_see.all().items():
+    answered = {model: keys for model, keys in reasons_to_see.all().items() if keys}
+    for model, keys in answered.items():
         assert listed(f"reasons_to_see[{model}]") == keys
 
 

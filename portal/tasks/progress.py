@@ -39,7 +39,8 @@ class _Aside:
 
     def close(self) -> None:
         if self._thread is not None:
-            self._thread.submit(connection.close).result()
+            # Looked up over there: here `connection` is this thread's own, which that one may not touch.
+            self._thread.submit(lambda: connection.close()).result()  # noqa: PLW0108
             self._thread.shutdown()
 
 

@@ -74,7 +74,7 @@ def test_why_a_reading_proves_nothing(
     for url in ("/revocations/", reverse("revocation", args=[removal.pk])):
         page = as_(people.aiko).get(url).text
         assert words in page
-        assert "2026-10-01 08:00" in page
+        assert "1 Oct 2026, 08:00" in page
 
 
 def test_a_reading_without_a_time_is_named_by_its_arrival(
@@ -84,7 +84,7 @@ def test_a_reading_without_a_time_is_named_by_its_arrival(
     ImportRun.objects.filter(pk=run.pk).update(taken_at=None)
     Revocation.objects.filter(pk=removal.pk).update(not_proven="time_unknown", not_proven_run=run)
     page = as_(people.aiko).get(reverse("revocation", args=[removal.pk])).text
-    assert "received 2026-10-01 09:00" in page
+    assert "received 1 Oct 2026, 09:00" in page
 
 
 def test_gone_here_still_reached_by_another_group(

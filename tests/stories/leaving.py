@@ -14,7 +14,7 @@ from tests.stories.theatre import MIKAEL, PASSWORD, Theatre, address_of
 ZONE = "Europe/Berlin"
 DANA = "Dana Kovac"
 REASON = "dismissed"
-SOON = timedelta(seconds=75)  # at least that far ahead, so that the plan is seen before its hour
+SOON = timedelta(seconds=40)  # at least that far ahead, so that the plan is seen before its hour
 
 
 @dataclass(frozen=True)

@@ -54,10 +54,14 @@ class Theatre:
 
     def __getitem__(self, name: str) -> Person:
         if name not in self._people:
-            person = Person(self._browser, self.stage.address, self.album, name)
-            person.sign_in(address_of(name), PASSWORD)
-            self._people[name] = person
+            self._people[name] = self.seat(name)
         return self._people[name]
+
+    def seat(self, name: str, *, has_scripts: bool = True) -> Person:
+        """Open a browser window for somebody and let them sign in."""
+        person = Person(self._browser, self.stage.address, self.album, name, has_scripts=has_scripts)
+        person.sign_in(address_of(name), PASSWORD)
+        return person
 
     def open_every_door(self) -> None:
         """What the rail shows to each of them at the end of the story."""
@@ -70,6 +74,7 @@ class Theatre:
         try:
             yield
         except BaseException:
+            self.album.folder.mkdir(parents=True, exist_ok=True)
             for name, person in self._people.items():
                 person.page.screenshot(path=self.album.folder / f"broken-off-{name.split()[0].lower()}.png")
             raise
