@@ -124,7 +124,7 @@ class MemberForm(VersionForm):
 
 
 class ShareForm(forms.Form):
-    """Let an auditor see one system until a moment."""
+    """Let an auditor see one thing, such as a system or a pack, until a moment."""
 
     user = forms.ModelChoiceField(label=_("Auditor"), queryset=User.objects.none())
     until = forms.DateTimeField(

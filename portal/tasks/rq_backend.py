@@ -94,9 +94,9 @@ class RetryingRQBackend(RQBackend):
         """Let RQ look for jobs whose worker gave no sign; its own workers do so every ten minutes only."""
         lost = 0
         for name in QUEUES:
-            registry = StartedJobRegistry(queue=django_rq.get_queue(name), job_class=RetryingJob)
-            lost += len(registry.get_expired_job_ids())
-            registry.cleanup()
+            started = StartedJobRegistry(queue=django_rq.get_queue(name), job_class=RetryingJob)
+            lost += len(started.get_expired_job_ids())
+            started.cleanup()
         return lost
 
     def forget_finished(self, before: datetime) -> int:  # noqa: ARG002  # every engine's signature

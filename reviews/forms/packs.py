@@ -5,9 +5,6 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from portal.users.models import User
-from portal.users.roles import Role
-
 
 class PackForm(forms.Form):
     """Ask for a pack."""
@@ -34,18 +31,3 @@ class ReleaseForm(forms.Form):
 
     verdict = forms.ChoiceField(choices=[("granted", _("Release")), ("refused", _("Refuse"))])
     remark = forms.CharField(label=_("Remark"), required=False, max_length=500)
-
-
-class PackShareForm(forms.Form):
-    """Let an auditor fetch it until a day."""
-
-    user = forms.ModelChoiceField(label=_("Auditor"), queryset=User.objects.none())
-    until = forms.DateTimeField(
-        label=_("Until"),
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        auditors = User.objects.filter(is_active=True, roles__contains=[Role.AUDITOR.value]).order_by("name")
-        self.fields["user"].queryset = auditors  # type: ignore[attr-defined]  # a ModelChoiceField

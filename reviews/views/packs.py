@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.forms.inventory import ShareForm
 from portal.audit.versions import as_seen
 from portal.tasks import progress
 from portal.ui.render import page, problem
@@ -17,7 +18,7 @@ from portal.users.guards import allowed, require
 from portal.users.models import Approval, User
 from portal.users.permissions import Perm
 from portal.vault import services as vault
-from reviews.forms.packs import PackForm, PackShareForm, ReleaseForm
+from reviews.forms.packs import PackForm, ReleaseForm
 from reviews.models import Campaign, EvidencePack, PackShare
 from reviews.packs.build import progress_key
 from reviews.services import packs
@@ -73,7 +74,7 @@ def pack(request: HttpRequest, code: str) -> HttpResponse:
         "progress": progress.of(progress_key(shown)),
         "is_moving": shown.state in {EvidencePack.State.REQUESTED, EvidencePack.State.BUILDING} and not waits,
         "may_build": may_build,
-        "share_form": PackShareForm() if may_build and shown.state == EvidencePack.State.READY else None,
+        "share_form": ShareForm() if may_build and shown.state == EvidencePack.State.READY else None,
         "shares": PackShare.objects.filter(content_object=shown).select_related("user") if may_build else [],
         "requested_by": User.objects.filter(pk=shown.requested_by_id).first(),
     }
@@ -109,7 +110,7 @@ def pack_share(request: HttpRequest, code: str) -> HttpResponse:
     """Share a ready pack with an auditor."""
     shown = _find(request, code)
     require(request.user, Perm.PACK_BUILD)
-    form = PackShareForm(request.POST)
+    form = ShareForm(request.POST)
     if not form.is_valid():
         raise ValidationError(_("Choose an auditor and the day the share ends."))
     made = packs.share(shown, form.cleaned_data["user"], until=form.cleaned_data["until"], by=me(request))

@@ -37,6 +37,7 @@ DESK: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 375, "height": 812}
 LONGEST_PICTURE = 3000  # pixels; a list of hundreds is shown by its beginning
 PATIENCE = 20_000  # milliseconds; the machine may be busy with other tests
+expect.set_options(timeout=PATIENCE)
 
 
 def chromium() -> str | None:

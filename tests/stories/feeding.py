@@ -127,8 +127,6 @@ def apply(mikael: Person) -> None:
     for box in mikael.page.locator("#reading form input[type=checkbox]").all():
         box.check()
     mikael.press("Apply")
-    expect(mikael.page.locator("#reading .steps [aria-current]")).to_have_text("Part of the record")
-    expect(mikael.page.locator("#reading")).not_to_have_attribute("hx-trigger", re.compile(".*"))
     mikael.reads("What it changed")
 
 

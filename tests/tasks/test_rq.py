@@ -99,10 +99,10 @@ def test_the_job_of_a_killed_worker_is_given_to_another(rq: EngineUnderTest) -> 
         *_, pid = worker.expect("hanging h")
         worker.kill()
         os.kill(int(pid), signal.SIGKILL)  # RQ runs jobs in a group of their own
-    registry = StartedJobRegistry(queue=django_rq.get_queue("default"))
-    entries: list[Any] = registry.connection.zrange(registry.key, 0, -1)
+    started = StartedJobRegistry(queue=django_rq.get_queue("default"))
+    entries: list[Any] = started.connection.zrange(started.key, 0, -1)
     long_ago = dict.fromkeys(entries, 1)
-    registry.connection.zadd(registry.key, long_ago, xx=True)  # of its last heartbeat
+    started.connection.zadd(started.key, long_ago, xx=True)  # of its last heartbeat
     assert jobs.engine().return_lost(at=None) == 1  # type: ignore[arg-type]  # RQ keeps its own time
     rq.run("worker", "--batch").wait()
     assert runs("h") == 2
