@@ -159,6 +159,7 @@ class Person:
     def _take(self, label: str, size: ViewportSize, scheme: str) -> None:
         width = size["width"]
         self.page.set_viewport_size(size)
+        self.page.evaluate("scrollTo(0, 0)")
         wide, high = self.page.evaluate(
             "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
         )
@@ -179,8 +180,7 @@ class Person:
 
         It leaves empty style attributes behind, which the page itself could not have; they are taken away.
         """
-        if not AXE.exists():
-            return []
+        assert AXE.exists(), "axe-core is not installed: make setup"
         there = self._devtools.send("Runtime.evaluate", {"expression": "typeof axe"})["result"]["value"]
         if there == "undefined":
             self._devtools.send("Runtime.evaluate", {"expression": AXE.read_text()})

@@ -34,6 +34,8 @@ def export_packs(theatre: Theatre, code: str, sessions: Sessions) -> None:
     text = "\n".join(one.read_text(errors="replace") for one in folder.rglob("*") if one.is_file())
     assert sessions.samir in text
     BUILD.mkdir(exist_ok=True)
+    for old in BUILD.glob("CAM-*.zip"):
+        old.unlink()
     shutil.copy(path, BUILD / path.name)
     ines.go("/packs/")
     ines.look("packs")
