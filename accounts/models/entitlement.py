@@ -267,6 +267,23 @@ class Revocation(Versioned):
         return f"{self.get_act_display()} {self.pk}"
 
     @property
+    def state_words(self) -> str:
+        """The state as it is true of the act: what was limited or rotated is proven, but not gone."""
+        proven = {
+            self.Act.LIMIT.value: _("end proven"),
+            self.Act.ROTATE.value: _("rotation proven"),
+            self.Act.DISABLE.value: _("proven disabled"),
+        }
+        if self.state == self.State.VERIFIED and self.act in proven:
+            return str(proven[self.act])
+        return str(self.get_state_display())
+
+    @property
+    def is_about_absence(self) -> bool:
+        """Removing is proven by absence, every other act by what a reading shows."""
+        return self.act == self.Act.REMOVE
+
+    @property
     def target(self) -> models.Model:
         """The grant, credential or account that goes."""
         found = self.grant or self.credential or self.account

@@ -88,7 +88,7 @@ def steps(revocation: Revocation, *, with_who: bool) -> list[Step]:
         ),
         Step(
             revocation.verified_at,
-            _("Verified gone"),
+            _("Verified gone") if revocation.is_about_absence else revocation.state_words.capitalize(),
             "good",
             run=revocation.verified_run,
             took=_since(revocation, revocation.verified_at),

@@ -100,10 +100,16 @@ def groups(rows: list[Row]) -> list[Group]:
         together = list(some)
         first = together[0].revocation
         title = (
-            _("due %(day)s") % {"day": _long_day(first.due_at)} if first.due_at else _("not asked for yet")
+            _("due %(day)s") % {"day": _long_day(first.due_at)} if first.due_at else _without_day(together)
         )
         found.append(Group(number, first.system, title, together))
     return found
+
+
+def _without_day(rows: list[Row]) -> str:
+    """Rows without a day were never asked for; those taken back will not be."""
+    taken_back = all(one.revocation.state == State.WITHDRAWN for one in rows)
+    return _("taken back") if taken_back else _("not asked for yet")
 
 
 def _system_and_day(one: Row) -> tuple[str, str]:
@@ -139,7 +145,7 @@ def cells(one: Row) -> Iterator[str]:
     yield one.what
     yield one.account.name
     yield one.whose.name if one.whose else _("unknown")
-    yield revocation.get_state_display()
+    yield revocation.state_words
     for moment in (revocation.decided_at, revocation.requested_at, revocation.reported_at):
         yield _moment(moment)
     yield revocation.ticket

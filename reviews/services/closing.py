@@ -133,17 +133,26 @@ class Ended:
         return bool(self.total) and self.kept == self.total
 
 
+ENDING = (Revocation.Act.REMOVE, Revocation.Act.DISABLE)
+
+
 def ended_by(campaign: Campaign) -> Ended:
-    """Rights proven gone because of this campaign's decisions, and those still on their way."""
+    """Rights proven gone because of this campaign's decisions, and those still on their way.
+
+    A limit that was set or a secret that was rotated is proven too, but nothing of it is gone.
+    """
     items = ReviewItem.objects.filter(campaign=campaign)
     states = dict.fromkeys(Revocation.State.values, 0)
-    privileged = 0
-    for state, is_privileged in caused_by(items).values_list("state", "grant__entitlement__is_privileged"):
+    gone = privileged = 0
+    columns = ("state", "act", "grant__entitlement__is_privileged")
+    for state, act, is_privileged in caused_by(items).values_list(*columns):
         states[state] += 1
-        privileged += state == Revocation.State.VERIFIED and bool(is_privileged)
+        if state == Revocation.State.VERIFIED and act in ENDING:
+            gone += 1
+            privileged += bool(is_privileged)
     counted = results.counts(items)
     return Ended(
-        proven_gone=states["verified"],
+        proven_gone=gone,
         privileged_gone=privileged,
         on_the_way=states["decided"] + states["requested"] + states["reported"],
         not_possible=states["impossible"],

@@ -1,5 +1,6 @@
 """One removal: its chain, why a reading proves nothing, other ways to the same right, and the way back."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -240,3 +241,35 @@ def test_commands_stand_on_the_list_of_who_carries_out(people: People, as_: As, 
     assert command in as_(people.aiko).get("/revocations/").text
     revocations.report_done(removal, version=None, by=people.aiko)
     assert command not in as_(people.aiko).get("/revocations/?state=reported").text
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [(Act.LIMIT, "end proven"), (Act.ROTATE, "rotation proven"), (Act.DISABLE, "proven disabled")],
+)
+def test_what_was_not_removed_is_never_called_gone(
+    people: People, as_: As, removal: Revocation, act: str, words: str
+) -> None:
+    run = leaver.reading(removal.system, AT + timedelta(hours=30))
+    proven = {"act": act, "state": "verified", "verified_at": run.taken_at, "verified_run": run}
+    Revocation.objects.filter(pk=removal.pk).update(**proven, ends_at=AT + timedelta(days=30))
+    client = as_(people.ines)
+    for url in (
+        reverse("revocation", args=[removal.pk]),
+        f"{reverse('revocation_list')}?state=verified",
+        reverse("grant", args=[removal.grant_id]),
+    ):
+        # The filter of the list names the state itself; what counts is what the row says.
+        main = re.sub(r"<select.*?</select>", "", client.get(url).text.partition("<main")[2], flags=re.DOTALL)
+        assert words in main
+        assert "verified gone" not in main.lower()
+        assert "first proven absent" not in main
+
+
+def test_what_was_taken_back_is_not_said_to_wait(people: People, as_: As, dana: Leaver) -> None:
+    with moment.simulated(AT):
+        revocations.decide(dana.grant, act=Act.REMOVE, cause=ONE, actor=people.tomas.actor)
+        revocations.withdraw(ONE, actor=people.tomas.actor)
+    page = as_(people.ines).get(f"{reverse('revocation_list')}?state=all").text
+    assert "taken back" in page
+    assert "not asked for yet" not in page
