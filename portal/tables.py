@@ -10,6 +10,8 @@ APPEND_ONLY = frozenset(
     {
         "audit_event",
         "accounts_reject",
+        "accounts_ownershipclaim",
+        "reviews_ruleversion",
         "reviews_populationsource",
         "reviews_exclusion",
         "reviews_decision",
@@ -46,6 +48,8 @@ DELETABLE = frozenset(
         "socialaccount_socialtoken",
         "guardian_userobjectpermission",
         "guardian_groupobjectpermission",
+        "accounts_ownerproposal",
+        "accounts_savedview",
         "accounts_system_carriers",
         "accounts_systemshare",
         "reviews_campaign_systems",

@@ -38,7 +38,8 @@ class Connector:
     key: str
     version: int
     label: str
-    reads: frozenset[str]  # record kinds it can hand over: person account entitlement grant credential
+    # Kinds of record it can hand over: person account entitlement inclusion grant credential
+    reads: frozenset[str]
     sniff: Callable[[bytes, str], float]  # confidence from 0 to 1, of the first bytes and the file's name
     admit: Callable[[Readable, Options, Sink], Kept]
     read: Callable[[BinaryIO, Options], tuple[Header, Iterator[Record]]]

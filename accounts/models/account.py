@@ -22,12 +22,8 @@ class AccountQuerySet(VisibleQuerySet["Account"]):
         return self.filter(gone_run=None)
 
     def orphaned(self) -> Self:
-        """Present accounts that belong to nobody known. Shared ones have members instead."""
-        return (
-            self.present()
-            .filter(identity=None)
-            .exclude(kind__in=[Account.Kind.SHARED, Account.Kind.EMERGENCY])
-        )
+        """Present accounts that belong to nobody known; shared ones and roles never do."""
+        return self.present().filter(identity=None).exclude(kind__in=Account.NOBODYS)
 
 
 class Account(Versioned):
@@ -40,6 +36,7 @@ class Account(Versioned):
         SHARED = "shared", _("shared")
         EMERGENCY = "emergency", _("emergency")
         MACHINE = "machine", _("machine")
+        ROLE = "role", _("role that others act as")
 
     class Match(models.TextChoices):
         """How the identity was found."""
@@ -47,6 +44,7 @@ class Account(Versioned):
         NUMBER = "number", _("by employee number")
         EMAIL = "email", _("by e-mail address")
         NAME = "name", _("by the machine's own name")
+        RULE = "rule", _("by a rule of correlation")
         HAND = "hand", _("by hand")
 
     class Doubt(models.TextChoices):
@@ -55,6 +53,8 @@ class Account(Versioned):
         RECYCLED = "recycled", _("the login last belonged to somebody who left")
         OLDER = "older", _("the account is older than the person's first day")
         AMBIGUOUS = "ambiguous", _("more than one identity matches")
+
+    NOBODYS = (Kind.SHARED, Kind.EMERGENCY, Kind.ROLE)  # have no identity of their own
 
     system = models.ForeignKey("System", models.PROTECT, related_name="accounts")
     external_id = models.CharField(max_length=512)
@@ -66,6 +66,13 @@ class Account(Versioned):
     doubt = models.CharField(max_length=9, choices=Doubt, blank=True)
     email = models.CharField(max_length=254, blank=True)
     employee_number = models.CharField(max_length=64, blank=True)
+    # How sure the link is, in percent; what somebody or a number said is 100.
+    confidence = models.PositiveSmallIntegerField(null=True, blank=True)
+    # Whom a rule would link it to where it is not sure enough: [{"identity", "rule", "confidence"}].
+    claims = models.JSONField(default=list, db_default=[], blank=True)
+    # What the system itself says about it: owner, application, creator …; words, not links.
+    hints = models.JSONField(default=dict, db_default={}, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
     is_enabled = models.BooleanField(null=True)
     created_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)

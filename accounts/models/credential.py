@@ -42,6 +42,8 @@ class Credential(models.Model):
         TOKEN = "token", _("token")
         SSH_KEY = "ssh_key", _("SSH key")
         MFA_DEVICE = "mfa_device", _("second factor")
+        SECRET = "secret", _("client secret")
+        FEDERATED = "federated", _("federated sign-in")
 
     account = models.ForeignKey("Account", models.PROTECT, related_name="credentials")
     kind = models.CharField(max_length=11, choices=Kind)
@@ -51,6 +53,11 @@ class Credential(models.Model):
     rotated_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    # The fingerprint names a place ("password", "slot 1"), so that equal ones are not one secret.
+    is_slot = models.BooleanField(default=False, db_default=False)
+    storage = models.CharField(max_length=40, blank=True, db_default="")  # where it is kept
+    weakness = models.CharField(max_length=100, blank=True, db_default="")  # why it should not be in use
+    exposed_at = models.DateTimeField(null=True, blank=True)
     first_run = models.ForeignKey("ImportRun", models.PROTECT, related_name="+")
     gone_run = models.ForeignKey("ImportRun", models.PROTECT, related_name="+", null=True, blank=True)
     gone_at = models.DateTimeField(null=True, blank=True)

@@ -1,25 +1,39 @@
-"""Rights on a system, who holds them, and how they go."""
+"""Rights on a system, what brings which, and who holds them."""
 
-from datetime import datetime
-from typing import Self
-from uuid import UUID
+from datetime import datetime, timedelta
+from typing import Any, Self
 
-from django.contrib.postgres.fields import DateTimeRangeField
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Lower
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models.account import Account
-from accounts.models.system import System
-from portal.audit.models import uuid7
 from portal.audit.versions import Versioned
 from portal.users.guards import VisibleQuerySet
-from portal.users.models import User
 from portal.users.permissions import Perm
 
+# The longest that a privileged right may last and still count as time-boxed: of administrators, of others.
+ADMIN_WINDOW, WINDOW = timedelta(hours=24), timedelta(days=90)
 
-class Entitlement(models.Model):
+
+class EntitlementQuerySet(VisibleQuerySet["Entitlement"]):
+    """Questions about rights as such."""
+
+    seen_with = Perm.INVENTORY_VIEW
+
+    def privileged(self) -> Self:
+        """By themselves or through what they bring."""
+        return self.filter(carries_privilege=True)
+
+    def in_use(self) -> Self:
+        """Held by somebody, or brought by something."""
+        held = Grant.objects.held().filter(entitlement=models.OuterRef("pk"))
+        brought = Inclusion.objects.held().filter(child=models.OuterRef("pk"))
+        return self.filter(models.Exists(held) | models.Exists(brought))
+
+
+class Entitlement(Versioned):
     """A right, group or role on a system; or, at a gateway, that one may act as another account."""
 
     class Kind(models.TextChoices):
@@ -30,23 +44,144 @@ class Entitlement(models.Model):
         ROLE = "role", _("role")
         ACT_AS = "act_as", _("may act as")
 
+    class Reach(models.TextChoices):
+        """How it opens a privileged session."""
+
+        CONSOLE = "console", _("console")
+        SSH = "ssh", _("SSH")
+        RDP = "rdp", _("remote desktop")
+        EXEC = "exec", _("exec into a container")
+        ASSUME_ROLE = "assume_role", _("assumed role")
+        SAFE = "safe", _("safe")
+        SUDO = "sudo", _("sudo")
+        DATABASE = "database", _("database")
+
+    class Describer(models.TextChoices):
+        """Where its words come from."""
+
+        IMPORT = "import", _("the system's own words")
+        CATALOGUE = "catalogue", _("an imported catalogue")
+        SUGGESTED = "suggested", _("suggested, to be confirmed")
+        HAND = "hand", _("written here")
+
     system = models.ForeignKey("System", models.PROTECT, related_name="entitlements")
+    version = models.PositiveIntegerField(default=1, db_default=1, editable=False)
     external_id = models.CharField(max_length=512)
     name = models.CharField(max_length=256)
     kind = models.CharField(max_length=6, choices=Kind, default=Kind.RIGHT)
     plain_words = models.TextField(blank=True)
     is_privileged = models.BooleanField(null=True)  # yes, no, or unknown
     because = models.TextField(blank=True)
+    # Privileged by itself, or through something that it brings; kept by the readings.
+    carries_privilege = models.BooleanField(default=False, db_default=False)
+    privileged_through = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
+    # Codes of what makes it dangerous (connectors.records.Mark), for rules; `because` has the words.
+    marks = ArrayField(models.CharField(max_length=20), default=list, db_default=[], blank=True)
+    reach = models.CharField(max_length=11, choices=Reach, blank=True, db_default="")
+    # Of the kind "may act as": whom and where, as the file says, and the account that was found for it.
+    acts_as_name = models.CharField(max_length=512, blank=True, db_default="")
+    acts_on_name = models.CharField(max_length=200, blank=True, db_default="")
+    acts_as = models.ForeignKey(
+        "Account", models.PROTECT, null=True, blank=True, related_name="acted_as_through"
+    )
+    removable_at = models.CharField(max_length=100, blank=True, db_default="")  # where, if not here
+    risk = models.TextField(_("what can go wrong"), blank=True, db_default="")
+    owner = models.ForeignKey(
+        "Identity",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="owned_rights",
+        verbose_name=_("owner"),
+    )
+    # What people wrote stays, whatever the next file says.
+    described_by = models.CharField(
+        max_length=9, choices=Describer, default=Describer.IMPORT, db_default="import"
+    )
     first_run = models.ForeignKey("ImportRun", models.PROTECT, related_name="+")
     card = models.BinaryField(null=True, editable=False)
+
+    objects = EntitlementQuerySet.as_manager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["system", "external_id"], name="entitlement_is_one_per_system"),
+            models.CheckConstraint(
+                condition=Q(carries_privilege=True) | Q(is_privileged=None) | Q(is_privileged=False),
+                name="entitlement_privileged_carries_privilege",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["acts_as"], condition=Q(acts_as__isnull=False), name="entitlement_acts_as"),
+            models.Index(
+                fields=["system"], condition=Q(carries_privilege=True), name="entitlement_privileged"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def privilege(self) -> bool | None:
+        """Privileged by itself or through what it brings; None where nobody knows."""
+        return True if self.carries_privilege else self.is_privileged
+
+
+class InclusionQuerySet(models.QuerySet["Inclusion"]):
+    """Questions about what brings which."""
+
+    def held(self) -> Self:
+        """As far as the last readings show."""
+        return self.filter(held__upper_inf=True)
+
+    def as_of(self, at: datetime) -> Self:
+        """In force at that moment, by what is known today."""
+        return self.filter(held__contains=at)
+
+
+class Inclusion(models.Model):
+    """Holding `parent` brings `child` with it, from when to when; what follows from it is derived."""
+
+    system = models.ForeignKey("System", models.PROTECT, related_name="inclusions")
+    parent = models.ForeignKey(Entitlement, models.PROTECT, related_name="brings")
+    child = models.ForeignKey(Entitlement, models.PROTECT, related_name="brought_by")
+    held = DateTimeRangeField()
+    known_from_run = models.ForeignKey("ImportRun", models.PROTECT, related_name="+")
+    known_to_run = models.ForeignKey("ImportRun", models.PROTECT, related_name="+", null=True, blank=True)
+
+    objects = InclusionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["parent", "child"], condition=Q(held__upper_inf=True), name="inclusion_is_held_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(held__upper_inf=True, known_to_run=None)
+                | Q(held__upper_inf=False, known_to_run__isnull=False),
+                name="inclusion_end_names_its_reading",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["child"], condition=Q(held__upper_inf=True), name="inclusion_open_by_child"),
+            models.Index(fields=["parent"], name="inclusion_by_parent"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.parent_id} ⊃ {self.child_id}"
+
+
+def time_boxed(prefix: str = "") -> Q:
+    """A grant's end lies within the longest window of its kind, counted from when it began.
+
+    An unknown beginning counts from the reading that showed it.
+    """
+    admin = Q(**{f"{prefix}entitlement__marks__contains": ["admin"]})
+    since = Coalesce(Lower(f"{prefix}held"), f"{prefix}known_from_run__received_at")
+    ends = f"{prefix}ends_at__lte"
+    within: dict[str, Any] = {ends: since + ADMIN_WINDOW}
+    longer: dict[str, Any] = {ends: since + WINDOW}
+    return Q(**{f"{prefix}ends_at__isnull": False}) & (admin & Q(**within) | ~admin & Q(**longer))
 
 
 class GrantQuerySet(VisibleQuerySet["Grant"]):
@@ -63,12 +198,20 @@ class GrantQuerySet(VisibleQuerySet["Grant"]):
         return self.filter(held__contains=at)
 
     def privileged(self) -> Self:
-        """Of entitlements known to be privileged."""
-        return self.filter(entitlement__is_privileged=True)
+        """Of entitlements known to be privileged, by themselves or through what they bring."""
+        return self.filter(entitlement__carries_privilege=True)
 
     def standing(self) -> Self:
-        """Privileged, held now, and without an agreed end."""
-        return self.held().privileged().filter(ends_at=None)
+        """Privileged and usable now without a fresh approval: no end, or one beyond the longest window."""
+        return self.held().privileged().filter(~Q(is_eligible=True), ~time_boxed())
+
+    def eligible(self) -> Self:
+        """Privileged, to be switched on before use."""
+        return self.held().privileged().filter(is_eligible=True)
+
+    def time_boxed(self) -> Self:
+        """Privileged, in force, with an end within the window."""
+        return self.held().privileged().filter(time_boxed(), is_eligible=False)
 
 
 class Grant(models.Model):
@@ -81,6 +224,8 @@ class Grant(models.Model):
     # As the source says; an unknown start is unbounded. What is held now has no upper bound.
     held = DateTimeRangeField()
     ends_at = models.DateTimeField(null=True, blank=True)
+    # May be switched on, is not in force by itself.
+    is_eligible = models.BooleanField(default=False, db_default=False)
     # What showed it and what ended it: when it was *known*, beside when it was held.
     known_from_run = models.ForeignKey("ImportRun", models.PROTECT, related_name="+")
     known_to_run = models.ForeignKey("ImportRun", models.PROTECT, related_name="+", null=True, blank=True)
@@ -90,10 +235,10 @@ class Grant(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["account", "entitlement", "via"],
+                fields=["account", "entitlement", "via", "is_eligible"],
                 condition=Q(held__upper_inf=True),
                 nulls_distinct=False,
-                name="grant_is_held_once",
+                name="grant_is_held_or_eligible_once",
             ),
             models.CheckConstraint(
                 condition=Q(held__upper_inf=True, known_to_run=None)
@@ -133,202 +278,3 @@ class GrantUse(models.Model):
 
     def __str__(self) -> str:
         return f"{self.grant_id} {self.last_used_at}"
-
-
-class RevocationQuerySet(VisibleQuerySet["Revocation"]):
-    """Questions about revocations."""
-
-    seen_with = Perm.REVOCATION_VIEW
-
-    def live(self) -> Self:
-        """On the way: decided, requested, reported, or said to be impossible."""
-        return self.filter(state__in=Revocation.LIVE)
-
-    def to_carry_out(self) -> Self:
-        """Somebody has to do something on the system."""
-        return self.filter(state=Revocation.State.REQUESTED)
-
-    def unproven(self) -> Self:
-        """Decided but not proven gone."""
-        return self.filter(state__in=[*Revocation.LIVE, Revocation.State.REAPPEARED])
-
-    def overdue(self, at: datetime) -> Self:
-        """Asked for, and the day it was due has passed."""
-        return self.to_carry_out().filter(due_at__lt=at)
-
-    def carried_out_by(self, identity_id: UUID | None) -> Self:
-        """On systems that this person carries out for, or answers for."""
-        if identity_id is None:
-            return self.none()
-        return self.filter(system__in=System.objects.looked_after_by(identity_id))
-
-    def with_names(self) -> Self:
-        """With what is needed to say what goes, of whom, and where."""
-        return self.select_related(
-            "system",
-            "grant__entitlement",
-            "grant__via",
-            "grant__account__identity",
-            "grant__known_from_run__source",
-            "credential__account__identity",
-            "credential__first_run__source",
-            "account__identity",
-            "account__first_run__source",
-            "verified_run",
-            "reappeared_run",
-            "not_proven_run",
-        )
-
-
-class Revocation(Versioned):
-    """One right or credential on its way out: decided → requested → reported done → verified gone."""
-
-    class State(models.TextChoices):
-        """Claimed is not proven: only a reading taken at the source verifies."""
-
-        DECIDED = "decided", _("decided")
-        REQUESTED = "requested", _("requested")
-        REPORTED = "reported", _("reported done")
-        IMPOSSIBLE = "impossible", _("can't be done")
-        VERIFIED = "verified", _("verified gone")
-        REAPPEARED = "reappeared", _("reappeared")
-        WITHDRAWN = "withdrawn", _("withdrawn")
-
-    LIVE = (State.DECIDED, State.REQUESTED, State.REPORTED, State.IMPOSSIBLE)
-
-    class Act(models.TextChoices):
-        """What is asked of the one who carries it out."""
-
-        REMOVE = "remove", _("remove")
-        ROTATE = "rotate", _("rotate the secret")
-        LIMIT = "limit", _("set an end")
-        DISABLE = "disable", _("disable")
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    system = models.ForeignKey("System", models.PROTECT, related_name="revocations")
-    grant = models.ForeignKey(Grant, models.PROTECT, null=True, blank=True, related_name="revocations")
-    credential = models.ForeignKey(
-        "Credential", models.PROTECT, null=True, blank=True, related_name="revocations"
-    )
-    account = models.ForeignKey("Account", models.PROTECT, null=True, blank=True, related_name="revocations")
-    act = models.CharField(max_length=8, choices=Act, default=Act.REMOVE)
-    state = models.CharField(max_length=10, choices=State, default=State.DECIDED)
-    decided_at = models.DateTimeField()
-    requested_at = models.DateTimeField(null=True, blank=True)
-    due_at = models.DateTimeField(null=True, blank=True)
-    reported_at = models.DateTimeField(null=True, blank=True)
-    reported_by_id = models.UUIDField(null=True, blank=True)  # portal user; soft, users are not evidence
-    ticket = models.CharField(max_length=100, blank=True)
-    impossible_because = models.TextField(blank=True)
-    # Of a limit: the end that whoever carries it out has to set.
-    ends_at = models.DateTimeField(null=True, blank=True)
-    # Proof is an interval: last seen by one reading, first proven absent by another.
-    last_seen_at = models.DateTimeField(null=True, blank=True)
-    verified_at = models.DateTimeField(null=True, blank=True)
-    verified_run = models.ForeignKey(
-        "ImportRun", models.PROTECT, null=True, blank=True, related_name="verified_revocations"
-    )
-    reappeared_run = models.ForeignKey("ImportRun", models.PROTECT, null=True, blank=True, related_name="+")
-    # Why the last reading in which it was absent proved nothing; empty when it proved something.
-    not_proven = models.CharField(max_length=24, blank=True)
-    not_proven_run = models.ForeignKey("ImportRun", models.PROTECT, null=True, blank=True, related_name="+")
-    withdrawn_at = models.DateTimeField(null=True, blank=True)
-
-    objects = RevocationQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(grant__isnull=False, credential=None, account=None)
-                | Q(grant=None, credential__isnull=False, account=None)
-                | Q(grant=None, credential=None, account__isnull=False),
-                name="revocation_has_one_target",
-            ),
-            *(
-                models.UniqueConstraint(
-                    fields=[target],
-                    condition=Q(state__in=["decided", "requested", "reported", "impossible"]),
-                    name=f"revocation_of_{target}_lives_once",
-                )
-                for target in ("grant", "credential", "account")
-            ),
-            models.CheckConstraint(
-                condition=~Q(state="verified") | Q(verified_at__isnull=False, verified_run__isnull=False),
-                name="revocation_verified_names_its_reading",
-            ),
-            models.CheckConstraint(
-                condition=~Q(state="impossible") | ~Q(impossible_because=""),
-                name="revocation_impossible_says_why",
-            ),
-        ]
-        indexes = [models.Index(fields=["system", "state", "due_at"], name="revocation_work_list")]
-
-    def __str__(self) -> str:
-        return f"{self.get_act_display()} {self.pk}"
-
-    @property
-    def state_words(self) -> str:
-        """The state as it is true of the act: what was limited or rotated is proven, but not gone."""
-        proven = {
-            self.Act.LIMIT.value: _("end proven"),
-            self.Act.ROTATE.value: _("rotation proven"),
-            self.Act.DISABLE.value: _("proven disabled"),
-        }
-        if self.state == self.State.VERIFIED and self.act in proven:
-            return str(proven[self.act])
-        return str(self.get_state_display())
-
-    @property
-    def is_about_absence(self) -> bool:
-        """Removing is proven by absence, every other act by what a reading shows."""
-        return self.act == self.Act.REMOVE
-
-    @property
-    def target(self) -> models.Model:
-        """The grant, credential or account that goes."""
-        found = self.grant or self.credential or self.account
-        if found is None:  # the database refuses it: revocation_has_one_target
-            raise LookupError("a revocation without a target")
-        return found
-
-    @property
-    def on_account(self) -> Account:
-        """The account that the right or credential hangs on, or that goes itself."""
-        held = self.grant or self.credential
-        found = held.account if held else self.account
-        if found is None:  # the same constraint
-            raise LookupError("a revocation without a target")
-        return found
-
-    def granted_to(self, user: User) -> frozenset[Perm]:
-        """Those who carry out for the system, or answer for it, report on it; they need no role."""
-        mine = Revocation.objects.filter(pk=self.pk).carried_out_by(user.identity_id)
-        return frozenset({Perm.REVOCATION_CARRY_OUT}) if mine.exists() else frozenset()
-
-
-class RevocationCause(models.Model):
-    """Why: a decision and a leaver may share one revocation, and each can be taken back alone."""
-
-    class Kind(models.TextChoices):
-        """What asked for it."""
-
-        DECISION = "decision", _("review decision")
-        CASE = "case", _("offboarding")
-        EXPIRY = "expiry", _("agreed end")
-
-    revocation = models.ForeignKey(Revocation, models.PROTECT, related_name="causes")
-    kind = models.CharField(max_length=8, choices=Kind)
-    reference = models.CharField(max_length=64)
-    label = models.CharField(max_length=100, blank=True)  # CAM-2026-04/37, for people
-    added_at = models.DateTimeField(db_default=Now())
-    withdrawn_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["revocation", "kind", "reference"], name="revocation_cause_counts_once"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.label or self.reference}"

@@ -5,7 +5,7 @@ from typing import Self
 from uuid import UUID
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
@@ -32,16 +32,21 @@ class IdentityQuerySet(VisibleQuerySet["Identity"]):
         return self.exclude(kind=Identity.Kind.HUMAN)
 
     def unowned(self) -> Self:
-        """Machines that nobody answers for: no owner, or one who has left."""
-        return self.machines().active().filter(Q(owner=None) | Q(owner__status=Identity.Status.LEFT))
+        """Machines that nobody answers for, neither by themselves nor through their application."""
+        left = Identity.Status.LEFT
+        by_itself = Q(owner=None) | Q(owner__status=left)
+        by_application = Q(application=None) | Q(application__owner=None) | Q(application__owner__status=left)
+        return self.machines().active().filter(by_itself, by_application)
 
     def active(self) -> Self:
         """Neither left nor retired."""
         return self.exclude(status=Identity.Status.LEFT)
 
     def answered_for_by(self, identity_id: UUID | None) -> Self:
-        """Machines whose owner or deputy this is."""
-        return self.machines().filter(Q(owner=identity_id) | Q(deputy=identity_id))
+        """Machines whose owner or deputy this is, by themselves or through their application."""
+        mine = Q(owner=identity_id) | Q(deputy=identity_id)
+        through = Q(application__owner=identity_id) | Q(application__deputy=identity_id)
+        return self.machines().filter(mine | through)
 
     def matching(self, words: str) -> Self:
         """By name, address or number, a substring anywhere."""
@@ -102,6 +107,22 @@ class Identity(Versioned):
     environment = models.CharField(_("environment"), max_length=24, blank=True)
     vendor = models.CharField(_("vendor"), max_length=200, blank=True)
     contract_end = models.DateField(_("contract ends"), null=True, blank=True)
+    vendor_contact = models.CharField(_("contact at the vendor"), max_length=200, blank=True, db_default="")
+    # Who or what uses it, by name; more than one is reuse.
+    consumers = ArrayField(
+        models.CharField(max_length=100), default=list, db_default=[], blank=True, verbose_name=_("used by")
+    )
+    application = models.ForeignKey(
+        "Application",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="machines",
+        verbose_name=_("application"),
+    )
+    review_by = models.DateField(_("review by"), null=True, blank=True)
+    # Kept by whoever evaluates the rules, so that a list shows it without asking them.
+    open_findings = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     rhythm = models.CharField(_("rhythm"), max_length=9, choices=Rhythm, blank=True)
     # A leaver's deputy acts at once and owns only after accepting; NULL where nobody stands in.
     stand_in = models.ForeignKey(
@@ -183,6 +204,9 @@ class Ownership(models.Model):
 
     identity = models.ForeignKey(Identity, models.PROTECT, null=True, blank=True, related_name="ownerships")
     system = models.ForeignKey("System", models.PROTECT, null=True, blank=True, related_name="ownerships")
+    application = models.ForeignKey(
+        "Application", models.PROTECT, null=True, blank=True, related_name="ownerships"
+    )
     role = models.CharField(max_length=6, choices=Role)
     holder = models.ForeignKey(Identity, models.PROTECT, related_name="holds_ownership")
     during = DateTimeRangeField()
@@ -191,7 +215,9 @@ class Ownership(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(identity=None, system__isnull=False) | Q(identity__isnull=False, system=None),
+                condition=Q(identity=None, system__isnull=False, application=None)
+                | Q(identity__isnull=False, system=None, application=None)
+                | Q(identity=None, system=None, application__isnull=False),
                 name="ownership_is_of_one_thing",
             ),
             ExclusionConstraint(
@@ -211,6 +237,15 @@ class Ownership(models.Model):
                     ("during", RangeOperators.OVERLAPS),
                 ],
                 condition=Q(system__isnull=False),
+            ),
+            ExclusionConstraint(
+                name="ownership_of_application_one_at_a_time",
+                expressions=[
+                    ("application", RangeOperators.EQUAL),
+                    ("role", RangeOperators.EQUAL),
+                    ("during", RangeOperators.OVERLAPS),
+                ],
+                condition=Q(application__isnull=False),
             ),
         ]
 

@@ -35,6 +35,17 @@ class Source(Versioned):
     employer = models.CharField(_("company"), max_length=200, blank=True)
     mapping = models.JSONField(default=dict, blank=True)
     fresh_days = models.PositiveSmallIntegerField(_("days a reading stays fresh"), default=35)
+    # A feed: how often a reading is expected, and where it comes from without hands.
+    every_hours = models.PositiveIntegerField(_("hours between readings"), null=True, blank=True)
+    inbox = models.SlugField(_("folder of the inbox"), max_length=40, blank=True, db_default="")
+    # {"kind": "aws" | "kubernetes" | "ldap", …}: addresses and filters; secrets stand in the environment.
+    pull = models.JSONField(default=dict, db_default={}, blank=True)
+    missed_at = models.DateTimeField(null=True, blank=True)  # when its owner was told that one is missing
+    # More rows than this in one reading that would end wait for a second person.
+    fuse_rows = models.PositiveIntegerField(_("rights that may end at once"), default=20, db_default=20)
+    fuse_percent = models.PositiveSmallIntegerField(
+        _("percent that may end at once"), default=2, db_default=2
+    )
     released_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
 
@@ -110,6 +121,9 @@ class ImportRun(Versioned):
     system_reference = models.CharField(max_length=200, blank=True)
     counts = models.JSONField(default=dict)  # kind -> {"read", "matched", "new", "changed", "gone"}
     rejected = models.PositiveIntegerField(default=0)
+    # How it was asked for at the source (query, filter), and how many rows the source said there were.
+    filter_text = models.TextField(blank=True, db_default="")
+    source_count = models.PositiveIntegerField(null=True, blank=True)
     # What the preview shows beside the counts; its samples hold names and go when the reading is settled.
     preview = models.JSONField(default=dict, db_default={})
     # The count read at the source by somebody else; a hand upload needs it before a campaign may use it.

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from django.db.models import Aggregate, Case, Count, DurationField, ExpressionWrapper, F, Value, When
 
-from accounts.models.entitlement import RevocationQuerySet
+from accounts.models.revocation import RevocationQuerySet
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Case, Count, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models.entitlement import Revocation
+from accounts.models.revocation import Revocation
 from portal.audit.models import uuid7
 from portal.audit.versions import Versioned
 from portal.users.guards import VisibleQuerySet

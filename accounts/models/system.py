@@ -3,6 +3,7 @@
 from typing import Self
 from uuid import UUID
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -72,6 +73,16 @@ class System(Versioned):
     carriers: "models.ManyToManyField[Identity, models.Model]" = models.ManyToManyField(
         Identity, blank=True, related_name="carries_out_on", verbose_name=_("who carries out removals")
     )
+    # What other systems' exports call its machines ("core01", "core02"), so that a gateway's right to act as
+    # an account there is matched to that account.
+    hosts = ArrayField(
+        models.CharField(max_length=200),
+        default=list,
+        db_default=[],
+        blank=True,
+        verbose_name=_("host names"),
+    )
+    is_gateway = models.BooleanField(_("is a gateway"), default=False, db_default=False)
     removal_days = models.PositiveSmallIntegerField(_("days to remove a right"), default=2)
     card = models.BinaryField(null=True, editable=False)
 

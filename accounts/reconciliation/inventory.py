@@ -15,10 +15,17 @@ SELECT r.*, coalesce(e.id, nextval(pg_get_serial_sequence('accounts_entitlement'
     -- A right that is only named, by its key, says nothing about the one that is known.
     CASE WHEN r.name <> r.external_id AND e.name <> r.name THEN 'name' END,
     CASE WHEN NOT r.is_bare AND e.kind <> r.kind THEN 'kind' END,
-    CASE WHEN e.plain_words <> r.plain_words THEN 'plain_words' END,
-    CASE WHEN (r.is_privileged IS NOT NULL OR r.because IS NOT NULL)
+    -- What people wrote about a right stays theirs.
+    CASE WHEN e.described_by IN ('import', 'suggested') AND e.plain_words <> r.plain_words
+      THEN 'plain_words' END,
+    CASE WHEN e.described_by IN ('import', 'suggested') AND e.risk <> r.risk THEN 'risk' END,
+    CASE WHEN e.described_by <> 'hand' AND (r.is_privileged IS NOT NULL OR r.because IS NOT NULL)
       AND (e.is_privileged, e.because) IS DISTINCT FROM (r.is_privileged, coalesce(r.because, ''))
-      THEN 'is_privileged' END], NULL) END AS changes
+      THEN 'is_privileged' END,
+    CASE WHEN NOT r.is_bare AND e.marks::text[] <> r.marks THEN 'marks' END,
+    CASE WHEN NOT r.is_bare AND (e.reach, e.acts_as_name, e.acts_on_name)
+      <> (coalesce(r.reach, ''), coalesce(r.acts_as, ''), coalesce(r.acts_on, '')) THEN 'reach' END,
+    CASE WHEN e.removable_at <> r.removable_at THEN 'removable_at' END], NULL) END AS changes
 FROM raw_entitlement r
 LEFT JOIN accounts_entitlement e ON e.system_id = %(system)s AND e.external_id = r.external_id
 """
@@ -35,9 +42,42 @@ SELECT r.*, coalesce(a.id, nextval(pg_get_serial_sequence('accounts_account', 'i
     CASE WHEN a.email <> r.email THEN 'email' END,
     CASE WHEN a.employee_number <> r.employee_number THEN 'employee_number' END,
     CASE WHEN r.is_enabled IS NOT NULL AND a.is_enabled IS DISTINCT FROM r.is_enabled THEN 'is_enabled' END,
-    CASE WHEN r.created_at IS NOT NULL AND a.created_at IS DISTINCT FROM r.created_at THEN 'created_at' END
+    CASE WHEN r.created_at IS NOT NULL AND a.created_at IS DISTINCT FROM r.created_at THEN 'created_at' END,
+    CASE WHEN r.expires_at IS NOT NULL AND a.expires_at IS DISTINCT FROM r.expires_at THEN 'expires_at' END,
+    CASE WHEN a.hints <> r.hints THEN 'hints' END
     ], NULL) END AS changes
 FROM raw_account r LEFT JOIN accounts_account a ON a.system_id = %(system)s AND a.external_id = r.external_id
+"""
+
+# What brings which: both ends may be known from another file of the same system.
+BONDS = """
+CREATE TEMP TABLE staging_bond ON COMMIT DROP AS
+SELECT r.*, p.entitlement_id AS parent_id, c.entitlement_id AS child_id
+FROM raw_inclusion r LEFT JOIN staging_entitlement p ON p.external_id = r.parent
+LEFT JOIN staging_entitlement c ON c.external_id = r.child
+"""
+FIND_BONDS = (
+    """UPDATE staging_bond r SET parent_id = e.id FROM accounts_entitlement e
+    WHERE r.parent_id IS NULL AND e.system_id = %(system)s AND e.external_id = r.parent""",
+    """UPDATE staging_bond r SET child_id = e.id FROM accounts_entitlement e
+    WHERE r.child_id IS NULL AND e.system_id = %(system)s AND e.external_id = r.child""",
+)
+LOST_BONDS = """
+DELETE FROM staging_bond WHERE parent_id IS NULL OR child_id IS NULL
+RETURNING line, CASE WHEN parent_id IS NULL THEN parent ELSE child END
+"""
+INCLUSIONS = """
+CREATE TEMP TABLE staging_inclusion ON COMMIT DROP AS
+SELECT r.*, coalesce(i.id, nextval(pg_get_serial_sequence('accounts_inclusion', 'id'))) AS inclusion_id,
+  i.id IS NULL AS is_new
+FROM staging_bond r
+LEFT JOIN accounts_inclusion i
+  ON i.parent_id = r.parent_id AND i.child_id = r.child_id AND upper_inf(i.held)
+"""
+GONE_INCLUSIONS = """
+CREATE TEMP TABLE gone_inclusion ON COMMIT DROP AS
+SELECT i.id FROM accounts_inclusion i WHERE %(vanishes)s AND i.system_id = %(system)s AND upper_inf(i.held)
+  AND NOT EXISTS (SELECT FROM staging_inclusion s WHERE s.inclusion_id = i.id)
 """
 
 # Keys of the file become keys of the record; what the file does not list may still be known.
@@ -75,7 +115,7 @@ SELECT r.*, coalesce(g.id, nextval(pg_get_serial_sequence('accounts_grant', 'id'
     ], NULL) END AS changes
 FROM staging_right r CROSS JOIN (SELECT bool_or(ends_at IS NOT NULL) AS ends FROM staging_right) said
 LEFT JOIN accounts_grant g ON g.account_id = r.account_id AND g.entitlement_id = r.entitlement_id
-  AND g.via_id IS NOT DISTINCT FROM r.via_id AND upper_inf(g.held)
+  AND g.via_id IS NOT DISTINCT FROM r.via_id AND g.is_eligible = r.is_eligible AND upper_inf(g.held)
 LEFT JOIN accounts_grantuse u ON u.grant_id = g.id
 """
 
@@ -89,7 +129,9 @@ SELECT r.*, k.account_id,
     CASE WHEN r.is_active IS NOT NULL AND c.is_active IS DISTINCT FROM r.is_active THEN 'is_active' END,
     CASE WHEN r.created_at IS NOT NULL AND c.created_at IS DISTINCT FROM r.created_at THEN 'created_at' END,
     CASE WHEN r.rotated_at IS NOT NULL AND c.rotated_at IS DISTINCT FROM r.rotated_at THEN 'rotated_at' END,
-    CASE WHEN r.expires_at IS NOT NULL AND c.expires_at IS DISTINCT FROM r.expires_at THEN 'expires_at' END
+    CASE WHEN r.expires_at IS NOT NULL AND c.expires_at IS DISTINCT FROM r.expires_at THEN 'expires_at' END,
+    CASE WHEN c.storage <> r.storage THEN 'storage' END,
+    CASE WHEN c.weakness <> coalesce(r.weakness, '') THEN 'weakness' END
     ], NULL) END AS changes
 FROM raw_credential r JOIN (
   SELECT external_id, account_id FROM staging_account UNION ALL
@@ -131,15 +173,19 @@ SELECT c.id FROM accounts_credential c JOIN gone_account a ON a.id = c.account_i
 
 def compare(reading: Reading) -> None:
     """Tell apart what is new, changed, back, used and gone."""
-    for name, statement in (("entitlement", ENTITLEMENTS), ("account", ACCOUNTS), ("right", RIGHTS)):
+    staged = (("entitlement", ENTITLEMENTS), ("account", ACCOUNTS), ("bond", BONDS), ("right", RIGHTS))
+    for name, statement in staged:
         reading.execute(statement)
         reading.execute(f"ANALYZE staging_{name}")
-    for statement in FIND_REST:
+    for statement in (*FIND_BONDS, *FIND_REST):
         reading.execute(statement)
+    for line, key in sorted(reading.rows(LOST_BONDS)):
+        reason = f"The row names the right {key[:80]}, which is neither in the file nor known. Export both."
+        reading.reject(Rejected(line, "unknown_entitlement", reason, key[:200]))
     for line, what, key in sorted(reading.rows(LOST_RIGHTS)):
         reason = f"The row names the {what} {key[:80]}, which is neither in the file nor known. Export both."
         reading.reject(Rejected(line, f"unknown_{what}", reason, key[:200]))
-    for name, statement in (("grant", GRANTS), ("credential", CREDENTIALS)):
+    for name, statement in (("inclusion", INCLUSIONS), ("grant", GRANTS), ("credential", CREDENTIALS)):
         reading.execute(statement)
         reading.execute(f"ANALYZE staging_{name}")
     for line, key in sorted(reading.rows(LOST_CREDENTIALS)):
@@ -151,7 +197,8 @@ def compare(reading: Reading) -> None:
 def _find_gone(reading: Reading) -> None:
     # Only now all rejections are known, and one is enough for nothing to be gone.
     reading.execute(GONE_ACCOUNTS, vanishes=reading.vanishes("account"))
+    reading.execute(GONE_INCLUSIONS, vanishes=reading.vanishes("inclusion"))
     reading.execute(GONE_GRANTS, vanishes=reading.vanishes("grant"))
     reading.execute(GONE_CREDENTIALS, vanishes=reading.vanishes("credential"))
-    for kind in ("account", "grant", "credential"):
+    for kind in ("account", "inclusion", "grant", "credential"):
         reading.execute(f"ANALYZE gone_{kind}")

@@ -1,5 +1,6 @@
 """Writing what `inventory` told apart; each write leaves its rows in `changed_row` for the event's digest."""
 
+from accounts.reconciliation import derived
 from accounts.reconciliation.reading import Reading
 
 CHANGED_ROWS = "CREATE TEMP TABLE changed_row (kind text, change text, id text, card bytea) ON COMMIT DROP"
@@ -7,9 +8,12 @@ CHANGED_ROWS = "CREATE TEMP TABLE changed_row (kind text, change text, id text, 
 NEW_ENTITLEMENTS = """
 WITH done AS (
   INSERT INTO accounts_entitlement
-    (id, system_id, external_id, name, kind, plain_words, is_privileged, because, first_run_id, card)
+    (id, system_id, external_id, name, kind, plain_words, is_privileged, because, carries_privilege, marks,
+     reach, acts_as_name, acts_on_name, removable_at, risk, first_run_id, card)
   SELECT entitlement_id, %(system)s, external_id, name, kind, coalesce(plain_words, ''), is_privileged,
-    coalesce(because, ''), %(run)s, audit_card('entitlement', entitlement_id::text,
+    coalesce(because, ''), coalesce(is_privileged, false), marks, coalesce(reach, ''), coalesce(acts_as, ''),
+    coalesce(acts_on, ''), coalesce(removable_at, ''), coalesce(risk, ''), %(run)s,
+    audit_card('entitlement', entitlement_id::text,
       format('{"name":%%s,"system":%%s}', to_json(name), to_json(%(code)s::text)))
   FROM staging_entitlement WHERE is_new RETURNING id, card)
 INSERT INTO changed_row SELECT 'entitlement', 'new', id::text, card FROM done
@@ -19,8 +23,18 @@ WITH done AS (
   UPDATE accounts_entitlement e SET
     name = CASE WHEN 'name' = ANY(s.changes) THEN s.name ELSE e.name END,
     kind = CASE WHEN s.is_bare THEN e.kind ELSE s.kind END,
-    plain_words = coalesce(s.plain_words, e.plain_words),
+    plain_words = CASE WHEN 'plain_words' = ANY(s.changes) THEN s.plain_words ELSE e.plain_words END,
+    risk = CASE WHEN 'risk' = ANY(s.changes) THEN s.risk ELSE e.risk END,
+    described_by = CASE WHEN s.changes && '{plain_words,risk}' THEN 'import' ELSE e.described_by END,
+    marks = CASE WHEN s.is_bare THEN e.marks ELSE s.marks END,
+    reach = CASE WHEN s.is_bare THEN e.reach ELSE coalesce(s.reach, '') END,
+    acts_as_name = CASE WHEN s.is_bare THEN e.acts_as_name ELSE coalesce(s.acts_as, '') END,
+    acts_on_name = CASE WHEN s.is_bare THEN e.acts_on_name ELSE coalesce(s.acts_on, '') END,
+    removable_at = coalesce(s.removable_at, e.removable_at), version = e.version + 1,
     is_privileged = CASE WHEN 'is_privileged' = ANY(s.changes) THEN s.is_privileged ELSE e.is_privileged END,
+    -- What it brings may still carry privilege: derived anew when everything stands.
+    carries_privilege = e.carries_privilege
+      OR 'is_privileged' = ANY(s.changes) AND coalesce(s.is_privileged, false),
     because = CASE WHEN 'is_privileged' = ANY(s.changes) THEN coalesce(s.because, '') ELSE e.because END,
     card = CASE WHEN 'name' = ANY(s.changes) OR e.card IS NULL THEN audit_card('entitlement', e.id::text,
       format('{"name":%%s,"system":%%s}', to_json(s.name), to_json(%(code)s::text))) ELSE e.card END
@@ -32,12 +46,14 @@ NEW_ACCOUNTS = """
 WITH done AS (
   INSERT INTO accounts_account
     (id, version, system_id, external_id, name, display_name, kind, identity_id, match_method, doubt, email,
-     employee_number, is_enabled, created_at, last_used_at, last_used_source, first_run_id, card)
+     employee_number, is_enabled, created_at, expires_at, last_used_at, last_used_source, hints, first_run_id,
+     card)
   SELECT s.account_id, 1, %(system)s, s.external_id, s.name, coalesce(s.display_name, ''),
     coalesce(s.kind, ''), l.identity_id,
     CASE WHEN l.identity_id IS NULL THEN '' ELSE l.method END, coalesce(l.doubt, ''),
-    coalesce(s.email, ''), coalesce(s.employee_number, ''), s.is_enabled, s.created_at, s.last_used_at,
-    coalesce(s.last_used_source, ''), %(run)s, audit_card('account', s.account_id::text,
+    coalesce(s.email, ''), coalesce(s.employee_number, ''), s.is_enabled, s.created_at,
+    s.expires_at, s.last_used_at, coalesce(s.last_used_source, ''), coalesce(s.hints, '{}'), %(run)s,
+    audit_card('account', s.account_id::text,
       format('{"name":%%s,"system":%%s}', to_json(s.name), to_json(%(code)s::text)))
   FROM staging_account s LEFT JOIN staging_link l USING (account_id) WHERE s.is_new RETURNING id, card)
 INSERT INTO changed_row SELECT 'account', 'new', id::text, card FROM done
@@ -49,6 +65,7 @@ WITH done AS (
     kind = coalesce(s.kind, a.kind), email = coalesce(s.email, a.email),
     employee_number = coalesce(s.employee_number, a.employee_number),
     is_enabled = coalesce(s.is_enabled, a.is_enabled), created_at = coalesce(s.created_at, a.created_at),
+    expires_at = coalesce(s.expires_at, a.expires_at), hints = coalesce(s.hints, a.hints),
     gone_run_id = NULL, gone_at = NULL,
     card = CASE WHEN a.name <> s.name OR a.card IS NULL THEN audit_card('account', a.id::text,
       format('{"name":%%s,"system":%%s}', to_json(s.name), to_json(%(code)s::text))) ELSE a.card END
@@ -71,12 +88,27 @@ WITH done AS (
 INSERT INTO changed_row SELECT 'account', 'gone', id::text, card FROM done
 """
 
+NEW_INCLUSIONS = """
+WITH done AS (
+  INSERT INTO accounts_inclusion (id, system_id, parent_id, child_id, held, known_from_run_id)
+  SELECT inclusion_id, %(system)s, parent_id, child_id, tstzrange(%(bonds_started)s, NULL), %(run)s
+  FROM staging_inclusion WHERE is_new RETURNING id)
+INSERT INTO changed_row SELECT 'inclusion', 'new', id::text, NULL FROM done
+"""
+GONE_INCLUSIONS = """
+WITH done AS (
+  UPDATE accounts_inclusion i SET known_to_run_id = %(run)s,
+    held = tstzrange(lower(i.held), greatest(%(at)s, lower(i.held) + interval '1 microsecond'))
+  FROM gone_inclusion x WHERE i.id = x.id RETURNING i.id)
+INSERT INTO changed_row SELECT 'inclusion', 'gone', id::text, NULL FROM done
+"""
+
 NEW_GRANTS = """
 WITH done AS (
   INSERT INTO accounts_grant
-    (id, system_id, account_id, entitlement_id, via_id, held, ends_at, known_from_run_id)
+    (id, system_id, account_id, entitlement_id, via_id, held, ends_at, is_eligible, known_from_run_id)
   SELECT grant_id, %(system)s, account_id, entitlement_id, via_id,
-    tstzrange(coalesce(starts_at, %(started)s), NULL), ends_at, %(run)s
+    tstzrange(coalesce(starts_at, %(started)s), NULL), ends_at, is_eligible, %(run)s
   FROM staging_grant WHERE is_new RETURNING id)
 INSERT INTO changed_row SELECT 'grant', 'new', id::text, NULL FROM done
 """
@@ -106,9 +138,9 @@ NEW_CREDENTIALS = """
 WITH done AS (
   INSERT INTO accounts_credential
     (id, account_id, kind, fingerprint, is_active, created_at, rotated_at, expires_at,
-     last_used_at, first_run_id)
+     last_used_at, is_slot, storage, weakness, first_run_id)
   SELECT credential_id, account_id, kind, fingerprint, is_active, created_at, rotated_at, expires_at,
-    last_used_at, %(run)s
+    last_used_at, is_slot, coalesce(storage, ''), coalesce(weakness, ''), %(run)s
   FROM staging_credential WHERE is_new RETURNING id)
 INSERT INTO changed_row SELECT 'credential', 'new', id::text, NULL FROM done
 """
@@ -116,7 +148,9 @@ CHANGED_CREDENTIALS = """
 WITH done AS (
   UPDATE accounts_credential c SET is_active = coalesce(s.is_active, c.is_active),
     created_at = coalesce(s.created_at, c.created_at), rotated_at = coalesce(s.rotated_at, c.rotated_at),
-    expires_at = coalesce(s.expires_at, c.expires_at), gone_run_id = NULL, gone_at = NULL
+    expires_at = coalesce(s.expires_at, c.expires_at), is_slot = s.is_slot,
+    storage = coalesce(s.storage, c.storage), weakness = coalesce(s.weakness, ''),
+    gone_run_id = NULL, gone_at = NULL
   FROM staging_credential s
   WHERE c.id = s.credential_id AND NOT s.is_new AND (s.is_back OR s.changes <> '{}')
   RETURNING c.id, s.is_back)
@@ -136,11 +170,13 @@ INSERT INTO changed_row SELECT 'credential', 'gone', id::text, NULL FROM done
 
 ENTITLEMENTS = (NEW_ENTITLEMENTS, CHANGED_ENTITLEMENTS)
 ACCOUNTS = (NEW_ACCOUNTS, CHANGED_ACCOUNTS, USED_ACCOUNTS, GONE_ACCOUNTS)
+INCLUSIONS = (GONE_INCLUSIONS, NEW_INCLUSIONS)
 GRANTS = (GONE_GRANTS, NEW_GRANTS, CHANGED_GRANTS, USED_GRANTS)
 CREDENTIALS = (NEW_CREDENTIALS, CHANGED_CREDENTIALS, USED_CREDENTIALS, GONE_CREDENTIALS)
 
 
 def write(reading: Reading) -> None:
     """Entitlements and accounts first: grants and credentials hang on them. `staging_link` stands by then."""
-    for statement in (*ENTITLEMENTS, *ACCOUNTS, *GRANTS, *CREDENTIALS):
+    for statement in (*ENTITLEMENTS, *ACCOUNTS, *INCLUSIONS, *GRANTS, *CREDENTIALS):
         reading.execute(statement)
+    derived.write(reading)

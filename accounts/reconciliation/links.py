@@ -31,7 +31,7 @@ WHERE a.gone_run_id IS NULL AND a.identity_id IS NULL AND (a.employee_number <> 
 CANDIDATES = """
 CREATE TEMP TABLE staging_candidate ON COMMIT DROP AS
 WITH claim AS (
-  SELECT * FROM staging_claim WHERE kind NOT IN ('machine', 'shared', 'emergency')
+  SELECT * FROM staging_claim WHERE kind NOT IN ('machine', 'shared', 'emergency', 'role')
     AND coalesce(identity_kind, 'human') = 'human'),
 numbered AS (
   SELECT c.account_id, array_agg(DISTINCT e.identity_id) AS ids

@@ -24,6 +24,8 @@ COUNTS = {
       (SELECT count(*) FROM gone_account) FROM staging_account""",
     "entitlement": """SELECT count(*), count(*) FILTER (WHERE is_new),
       count(*) FILTER (WHERE changes <> '{}'), 0, 0 FROM staging_entitlement""",
+    "inclusion": """SELECT count(*), count(*) FILTER (WHERE is_new), 0, 0,
+      (SELECT count(*) FROM gone_inclusion) FROM staging_inclusion""",
     "grant": """SELECT count(*), count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE changes <> '{}'), 0,
       (SELECT count(*) FROM gone_grant) FROM staging_grant""",
     "credential": """SELECT count(*), count(*) FILTER (WHERE is_new),
@@ -35,6 +37,8 @@ PRESENT = {
     "person": "SELECT count(*) FROM accounts_engagement WHERE source_id = %(source)s AND gone_run_id IS NULL",
     "account": "SELECT count(*) FROM accounts_account WHERE system_id = %(system)s AND gone_run_id IS NULL",
     "entitlement": "SELECT 0",
+    "inclusion": """SELECT count(*) FROM accounts_inclusion
+      WHERE system_id = %(system)s AND upper_inf(held)""",
     "grant": "SELECT count(*) FROM accounts_grant WHERE system_id = %(system)s AND upper_inf(held)",
     "credential": """SELECT count(*) FROM accounts_credential c JOIN accounts_account a ON a.id = c.account_id
       WHERE a.system_id = %(system)s AND c.gone_run_id IS NULL""",
@@ -63,6 +67,13 @@ SAMPLES = {
           ORDER BY is_privileged DESC NULLS LAST, line LIMIT %(shown)s""",
         "changed": """SELECT name, array_to_string(changes, ', ') FROM staging_entitlement
           WHERE changes <> '{}' ORDER BY line LIMIT %(shown)s""",
+    },
+    "inclusion": {
+        "new": "SELECT parent, child FROM staging_inclusion WHERE is_new ORDER BY line LIMIT %(shown)s",
+        "gone": """SELECT p.name, c.name FROM gone_inclusion x JOIN accounts_inclusion i ON i.id = x.id
+          JOIN accounts_entitlement p ON p.id = i.parent_id
+          JOIN accounts_entitlement c ON c.id = i.child_id
+          ORDER BY p.name, c.name LIMIT %(shown)s""",
     },
     "grant": {
         "new": "SELECT account, entitlement FROM staging_grant WHERE is_new ORDER BY line LIMIT %(shown)s",
@@ -152,7 +163,8 @@ def describe(reading: Reading, counts: dict[str, dict[str, int]], verdicts: Verd
 
 def _kinds(reading: Reading) -> set[str]:
     """Kinds with rows in the file, and those it says it lists in full."""
-    kinds = {"person"} if reading.is_of_people else {"account", "entitlement", "grant", "credential"}
+    of_system = {"account", "entitlement", "inclusion", "grant", "credential"}
+    kinds = {"person"} if reading.is_of_people else of_system
     return {kind for kind in kinds if kind in reading.header.covers or reading.one(COUNTS[kind])[0]}
 
 

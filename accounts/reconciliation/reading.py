@@ -30,7 +30,8 @@ class Reading:
             "source_name": run.source.name[:100],
             "at": self.at,
             "today": self.at.date(),
-            "started": self._usual_start(),
+            "started": self._usual_start("grant"),
+            "bonds_started": self._usual_start("inclusion"),
         }
 
     @property
@@ -80,13 +81,13 @@ class Reading:
             for row in rows:
                 copy.write_row(row)
 
-    def _usual_start(self) -> datetime | None:
-        """Since when a right that is new here is held, where the file does not say.
+    def _usual_start(self, kind: str) -> datetime | None:
+        """Since when a row of `kind` that is new here is held, where the file does not say.
 
         Known only if an earlier reading listed everything and did not show it; else it is unknown.
         """
         before = ImportRun.objects.applied().filter(
-            source__system=self.run.source.system_id, is_complete=True, rejected=0, covers__contains=["grant"]
+            source__system=self.run.source.system_id, is_complete=True, rejected=0, covers__contains=[kind]
         )
         has_before = self.run.source.system_id is not None and before.exclude(pk=self.run.pk).exists()
         return self.run.taken_at if has_before else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from json import dumps
 from typing import Any
 
 from django.db.models import Model
@@ -50,29 +51,36 @@ def _account(account: records.Account) -> tuple[Any, ...]:
         account.identity_kind, account.identity_key, account.employee_number, account.email,
         account.is_enabled, account.created_at, account.last_used_at, source[:100] if source else None,
         hints.get("purpose"), hints.get("environment"), uuid7() if account.identity_key else None,
+        account.expires_at, dumps(hints) if hints else None,
     )  # fmt: skip
 
 
 def _entitlement(right: records.Entitlement) -> tuple[Any, ...]:
-    says_more = right.plain_words or right.because or right.is_privileged is not None
+    says_more = right.plain_words or right.because or right.is_privileged is not None or right.acts_as
     is_bare = not says_more and right.name == right.external_id
     return (
         right.line, right.external_id, right.name, right.kind, right.plain_words, right.is_privileged,
-        right.because, is_bare,
+        right.because, is_bare, sorted(set(right.marks)), right.reach, right.acts_as, right.acts_on,
+        right.removable_at, right.risk,
     )  # fmt: skip
 
 
 def _grant(grant: records.Grant) -> tuple[Any, ...]:
     return (
         grant.line, grant.account, grant.entitlement, grant.via, grant.starts_at, grant.ends_at,
-        grant.last_used_at,
+        grant.last_used_at, grant.is_eligible,
     )  # fmt: skip
+
+
+def _inclusion(inclusion: records.Inclusion) -> tuple[Any, ...]:
+    return (inclusion.line, inclusion.parent, inclusion.child)
 
 
 def _credential(credential: records.Credential) -> tuple[Any, ...]:
     return (
         credential.line, credential.account, credential.kind, credential.fingerprint, credential.is_active,
         credential.created_at, credential.rotated_at, credential.expires_at, credential.last_used_at,
+        credential.is_slot, credential.storage, credential.weakness,
     )  # fmt: skip
 
 
@@ -102,7 +110,8 @@ KINDS: dict[type, Staged] = {
     records.Entitlement: Staged(
         "entitlement",
         """CREATE TEMP TABLE raw_entitlement (line int, external_id text, name text, kind text,
-        plain_words text, is_privileged boolean, because text, is_bare boolean) ON COMMIT DROP""",
+        plain_words text, is_privileged boolean, because text, is_bare boolean, marks text[], reach text,
+        acts_as text, acts_on text, removable_at text, risk text) ON COMMIT DROP""",
         "COPY raw_entitlement FROM STDIN",
         """DELETE FROM raw_entitlement r USING (
           SELECT ctid AS place, row_number() OVER (PARTITION BY external_id ORDER BY line) AS n
@@ -110,14 +119,33 @@ KINDS: dict[type, Staged] = {
           WHERE external_id IN (SELECT external_id FROM raw_entitlement GROUP BY 1 HAVING count(*) > 1)) twin
         WHERE r.ctid = twin.place AND twin.n > 1 RETURNING r.line, r.external_id""",
         _entitlement,
-        _limits(models.Entitlement, external_id="external_id", name="name"),
+        _limits(
+            models.Entitlement,
+            external_id="external_id",
+            name="name",
+            acts_as="acts_as_name",
+            acts_on="acts_on_name",
+            removable_at="removable_at",
+        ),
+    ),
+    records.Inclusion: Staged(
+        "inclusion",
+        "CREATE TEMP TABLE raw_inclusion (line int, parent text, child text) ON COMMIT DROP",
+        "COPY raw_inclusion FROM STDIN",
+        # Said twice is said once: nothing differs between them.
+        """WITH twins AS (DELETE FROM raw_inclusion r USING (
+          SELECT ctid AS place, row_number() OVER (PARTITION BY parent, child ORDER BY line) AS n
+          FROM raw_inclusion) twin WHERE r.ctid = twin.place AND twin.n > 1)
+        SELECT line, child FROM raw_inclusion WHERE false""",
+        _inclusion,
+        _limits(models.Entitlement, parent="external_id", child="external_id"),
     ),
     records.Account: Staged(
         "account",
         """CREATE TEMP TABLE raw_account (line int, external_id text, name text, display_name text, kind text,
         identity_kind text, identity_key text, employee_number text, email text, is_enabled boolean,
         created_at timestamptz, last_used_at timestamptz, last_used_source text, purpose text,
-        environment text, fresh uuid) ON COMMIT DROP""",
+        environment text, fresh uuid, expires_at timestamptz, hints jsonb) ON COMMIT DROP""",
         "COPY raw_account FROM STDIN",
         """DELETE FROM raw_account r USING (
           SELECT ctid AS place, row_number() OVER (PARTITION BY external_id ORDER BY line) AS n
@@ -138,13 +166,15 @@ KINDS: dict[type, Staged] = {
     records.Grant: Staged(
         "grant",
         """CREATE TEMP TABLE raw_grant (line int, account text, entitlement text, via text,
-        starts_at timestamptz, ends_at timestamptz, last_used_at timestamptz) ON COMMIT DROP""",
+        starts_at timestamptz, ends_at timestamptz, last_used_at timestamptz, is_eligible boolean)
+        ON COMMIT DROP""",
         "COPY raw_grant FROM STDIN",
         """DELETE FROM raw_grant r USING (
-          SELECT ctid AS place, row_number() OVER (PARTITION BY account, entitlement, via ORDER BY line) AS n
+          SELECT ctid AS place,
+            row_number() OVER (PARTITION BY account, entitlement, via, is_eligible ORDER BY line) AS n
           FROM raw_grant WHERE (account, entitlement) IN (
-            SELECT account, entitlement FROM raw_grant GROUP BY account, entitlement, via HAVING count(*) >
-            1)) twin
+            SELECT account, entitlement FROM raw_grant
+            GROUP BY account, entitlement, via, is_eligible HAVING count(*) > 1)) twin
         WHERE r.ctid = twin.place AND twin.n > 1 RETURNING r.line, r.account""",
         _grant,
         _limits(models.Account, account="external_id")
@@ -154,7 +184,7 @@ KINDS: dict[type, Staged] = {
         "credential",
         """CREATE TEMP TABLE raw_credential (line int, account text, kind text, fingerprint text,
         is_active boolean, created_at timestamptz, rotated_at timestamptz, expires_at timestamptz,
-        last_used_at timestamptz) ON COMMIT DROP""",
+        last_used_at timestamptz, is_slot boolean, storage text, weakness text) ON COMMIT DROP""",
         "COPY raw_credential FROM STDIN",
         """DELETE FROM raw_credential r USING (
           SELECT ctid AS place, row_number() OVER (PARTITION BY account, kind, fingerprint ORDER BY line) AS n
@@ -163,15 +193,16 @@ KINDS: dict[type, Staged] = {
         WHERE r.ctid = twin.place AND twin.n > 1 RETURNING r.line, r.account""",
         _credential,
         _limits(models.Account, account="external_id")
-        + _limits(models.Credential, fingerprint="fingerprint"),
+        + _limits(models.Credential, fingerprint="fingerprint", storage="storage", weakness="weakness"),
     ),
 }
 
 # Whatever an earlier reading of the same transaction left; ON COMMIT DROP does it otherwise.
-CLEAR = """DROP TABLE IF EXISTS raw_person, raw_entitlement, raw_account, raw_grant, raw_credential,
-staging_person, staging_identity, staging_entitlement, staging_account, staging_right, staging_grant,
-staging_credential, staging_claim, staging_candidate, staging_machine, staging_link, gone_engagement,
-gone_account, gone_grant, gone_credential, changed_row"""
+CLEAR = """DROP TABLE IF EXISTS raw_person, raw_entitlement, raw_account, raw_inclusion, raw_grant,
+raw_credential, staging_person, staging_identity, staging_entitlement, staging_account, staging_bond,
+staging_inclusion, staging_right, staging_grant, staging_credential, staging_claim, staging_candidate,
+staging_machine, staging_link, gone_engagement, gone_account, gone_inclusion, gone_grant, gone_credential,
+changed_row"""
 
 
 def load(reading: Reading, found: Iterable[Record], *, seen: Callable[[int], None]) -> None:

@@ -84,7 +84,7 @@ def identity(request: HttpRequest, pk: UUID) -> HttpResponse:
         ),
         "grants": grants.held()
         .select_related("system", "account", "entitlement", "via", "use")
-        .order_by("-entitlement__is_privileged", "system__code", "entitlement__name"),
+        .order_by("-entitlement__carries_privilege", "system__code", "entitlement__name"),
         "past": grants.filter(held__upper_inf=False).select_related("system", "entitlement")[:50],
         "credentials": credentials.present().select_related("account__system"),
         "ownerships": shown.ownerships.select_related("holder").order_by("role", "-during"),
@@ -172,7 +172,7 @@ def unowned_list(request: HttpRequest) -> HttpResponse:
     unowned = (
         Identity.objects.visible_to(request.user).unowned().select_related("owner", "deputy", "stand_in")
     )
-    held = Q(accounts__grants__held__upper_inf=True, accounts__grants__entitlement__is_privileged=True)
+    held = Q(accounts__grants__held__upper_inf=True, accounts__grants__entitlement__carries_privilege=True)
     shown = unowned.annotate(privileged=Count("accounts__grants", filter=held))
     found = Paginator(shown.order_by("-privileged", "name", "id"), PER_PAGE).get_page(request.GET.get("page"))
     context = {"identities": found, "may_name": allowed(request.user, Perm.OWNER_NAME)}

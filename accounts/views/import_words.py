@@ -15,6 +15,7 @@ KINDS: dict[str, str | Promise] = {
     "person": gettext_lazy("People’s engagements"),
     "account": gettext_lazy("Accounts"),
     "entitlement": gettext_lazy("Rights, groups and roles"),
+    "inclusion": gettext_lazy("What brings what"),
     "grant": gettext_lazy("Who holds what"),
     "credential": gettext_lazy("Credentials"),
 }

@@ -20,8 +20,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.forms.revocations import DoneForm, FilterForm, ImpossibleForm, VersionForm
 from accounts.models import Revocation, System
-from accounts.models.entitlement import RevocationQuerySet
 from accounts.models.latency import latencies
+from accounts.models.revocation import RevocationQuerySet
 from accounts.services import revocations
 from accounts.views import revocation_page
 from accounts.views.work_list import HEADINGS, cells, groups, row, safe_cell

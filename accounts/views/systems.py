@@ -73,7 +73,7 @@ def system(request: HttpRequest, code: str) -> HttpResponse:
     held = Q(grants__in=Grant.objects.visible_to(request.user).held())
     accounts = accounts.annotate(
         held=Count("grants", filter=held),
-        privileged=Count("grants", filter=held & Q(grants__entitlement__is_privileged=True)),
+        privileged=Count("grants", filter=held & Q(grants__entitlement__carries_privilege=True)),
     )
     sources = Source.objects.visible_to(request.user).filter(system=shown)
     context = {
@@ -137,7 +137,7 @@ def orphan_list(request: HttpRequest) -> HttpResponse:
     chosen = request.GET.get("system", "")
     if chosen:
         shown = shown.filter(system__code=chosen)
-    privileged = Q(grants__held__upper_inf=True, grants__entitlement__is_privileged=True)
+    privileged = Q(grants__held__upper_inf=True, grants__entitlement__carries_privilege=True)
     shown = shown.annotate(privileged=Count("grants", filter=privileged)).order_by(
         "-privileged", "system__code", "name", "id"
     )
@@ -179,7 +179,7 @@ def account(request: HttpRequest, pk: int) -> HttpResponse:
         "shown": shown,
         "form": form if may_link else None,
         "people": people() if may_link else [],
-        "grants": grants.held().order_by("-entitlement__is_privileged", "entitlement__name"),
+        "grants": grants.held().order_by("-entitlement__carries_privilege", "entitlement__name"),
         "past": grants.filter(held__upper_inf=False)[:50],
         "credentials": Credential.objects.visible_to(request.user)
         .filter(account=shown)

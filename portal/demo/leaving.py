@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from accounts.models import CaseLine, OffboardingCase, Revocation
-from accounts.models.entitlement import RevocationQuerySet
+from accounts.models.revocation import RevocationQuerySet
 from accounts.services import case_lines, earlier_names, offboarding, revocations
 from portal import moment
 from portal.demo import scene

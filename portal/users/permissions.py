@@ -10,6 +10,7 @@ class Perm(StrEnum):
     AUDIT_VIEW = "audit:view"
     CAMPAIGN_MANAGE = "campaign:manage"
     CAMPAIGN_VIEW = "campaign:view"
+    FINDING_ACCEPT = "finding:accept"
     IMPORT_CONFIRM = "import:confirm"
     INVENTORY_IMPORT = "inventory:import"
     INVENTORY_MANAGE = "inventory:manage"
@@ -28,6 +29,7 @@ class Perm(StrEnum):
     RECORDING_WATCH = "recording:watch"
     REVOCATION_CARRY_OUT = "revocation:carry_out"
     REVOCATION_VIEW = "revocation:view"
+    RULE_MANAGE = "rule:manage"
     SESSION_VIEW = "session:view"
     TOKEN_MANAGE = "token:manage"  # noqa: S105 - the name of a permission
     USER_MANAGE = "user:manage"

@@ -37,6 +37,7 @@ HOLDS: dict[Role, frozenset[Perm]] = {
             Perm.AUDIT_VIEW,
             Perm.CAMPAIGN_MANAGE,
             Perm.CAMPAIGN_VIEW,
+            Perm.FINDING_ACCEPT,
             Perm.IMPORT_CONFIRM,
             Perm.INVENTORY_VIEW,
             Perm.OFFBOARDING_EXCEPT,
@@ -45,6 +46,7 @@ HOLDS: dict[Role, frozenset[Perm]] = {
             Perm.PACK_VIEW,
             Perm.PERSON_VIEW,
             Perm.REVOCATION_VIEW,
+            Perm.RULE_MANAGE,
             Perm.SESSION_VIEW,
         }
     ),
@@ -71,6 +73,7 @@ HOLDS: dict[Role, frozenset[Perm]] = {
     Role.SECURITY: frozenset(
         {
             Perm.APPROVAL_DECIDE,
+            Perm.FINDING_ACCEPT,
             Perm.INVENTORY_VIEW,
             Perm.PERSON_VIEW,
             Perm.RECORDING_RELEASE,

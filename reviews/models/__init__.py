@@ -9,9 +9,11 @@ from reviews.models.campaign import (
     ReviewItem,
 )
 from reviews.models.decision import Decision, EvidenceLink, Shown, SignOff
+from reviews.models.finding import Acceptance, Finding, RuleSetting, RuleVersion, Severity
 from reviews.models.pack import EvidencePack, PackShare
 
 __all__ = [
+    "Acceptance",
     "Assignment",
     "Campaign",
     "CampaignShare",
@@ -19,9 +21,13 @@ __all__ = [
     "EvidenceLink",
     "EvidencePack",
     "Exclusion",
+    "Finding",
     "PackShare",
     "PopulationSource",
     "ReviewItem",
+    "RuleSetting",
+    "RuleVersion",
+    "Severity",
     "Shown",
     "SignOff",
 ]

@@ -144,7 +144,7 @@ def ended_by(campaign: Campaign) -> Ended:
     items = ReviewItem.objects.filter(campaign=campaign)
     states = dict.fromkeys(Revocation.State.values, 0)
     gone = privileged = 0
-    columns = ("state", "act", "grant__entitlement__is_privileged")
+    columns = ("state", "act", "grant__entitlement__carries_privilege")
     for state, act, is_privileged in caused_by(items).values_list(*columns):
         states[state] += 1
         if state == Revocation.State.VERIFIED and act in ENDING:

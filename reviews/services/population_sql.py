@@ -74,7 +74,9 @@ shown_by AS MATERIALIZED (  -- the last complete reading of each source, by what
   ORDER BY run.source_id, covered.kind, run.applied_at DESC, run.id DESC
 ),
 held_right AS MATERIALIZED (
-  SELECT g.id, g.account_id, g.entitlement_id, g.system_id, e.is_privileged, e.card, lower(g.held) AS since,
+  SELECT g.id, g.account_id, g.entitlement_id, g.system_id,
+         CASE WHEN e.carries_privilege THEN true ELSE e.is_privileged END AS is_privileged,
+         e.card, lower(g.held) AS since,
          u.last_used_at, u.source AS last_used_source, g.known_from_run_id AS first_run_id
   FROM accounts_grant g
   JOIN scope ON scope.id = g.system_id
@@ -310,7 +312,7 @@ FROM {items} p JOIN accounts_entitlement e ON e.id = p.entitlement_id
 """
 OUTSIDE: Final = """
 SELECT s.code, s.name, count(g.id) AS n FROM accounts_system s
-LEFT JOIN (accounts_grant g JOIN accounts_entitlement e ON e.id = g.entitlement_id AND e.is_privileged)
+LEFT JOIN (accounts_grant g JOIN accounts_entitlement e ON e.id = g.entitlement_id AND e.carries_privilege)
   ON g.system_id = s.id AND upper_inf(g.held)
 WHERE s.id NOT IN (SELECT system_id FROM reviews_campaign_systems WHERE campaign_id = %(campaign)s)
 GROUP BY s.code, s.name ORDER BY n DESC, s.code

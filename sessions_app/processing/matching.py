@@ -170,9 +170,9 @@ def _find_grant(session: Session, account: Account, found: Found) -> None:
 
 def _by_privilege(grants: list[Grant], at: datetime) -> "_Answer":
     """No right was named: privileged ones count first, then those of which it is not known."""
-    answer = _answer([grant for grant in grants if grant.entitlement.is_privileged], at)
+    answer = _answer([grant for grant in grants if grant.entitlement.privilege], at)
     if answer.grant is None:
-        answer = _answer([grant for grant in grants if grant.entitlement.is_privileged is None], at)
+        answer = _answer([grant for grant in grants if grant.entitlement.privilege is None], at)
         if answer.match == Session.Match.GRANT:
             answer.notes.append(_("Whether this right is privileged is unknown."))
     if answer.grant is None and any(_end(grant, at) is None for grant in grants):

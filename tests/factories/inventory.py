@@ -6,7 +6,17 @@ from typing import Any
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
-from accounts.models import Account, Credential, Entitlement, Grant, Identity, ImportRun, Source, System
+from accounts.models import (
+    Account,
+    Credential,
+    Entitlement,
+    Grant,
+    Identity,
+    ImportRun,
+    Inclusion,
+    Source,
+    System,
+)
 from portal.audit import cards
 from portal.vault.models import Blob
 
@@ -59,7 +69,7 @@ def run(source: Source, taken_at: datetime | None = None, **fields: Any) -> Impo
         "received_at": taken_at,
         "taken_at": taken_at,
         "is_complete": True,
-        "covers": ["account", "grant", "credential", "entitlement", "person"],
+        "covers": ["account", "grant", "inclusion", "credential", "entitlement", "person"],
         "state": ImportRun.State.APPLIED,
         "state_at": taken_at,
         "applied_at": taken_at,
@@ -95,10 +105,31 @@ def entitlement(
     name = name or f"right{next(_numbers)}"
     reading = fields.pop("first_run", None) or run(source(system))
     made = Entitlement.objects.create(
-        system=system, external_id=name, name=name, is_privileged=privileged, first_run=reading, **fields
+        system=system,
+        external_id=name,
+        name=name,
+        is_privileged=privileged,
+        carries_privilege=bool(privileged),
+        first_run=reading,
+        **fields,
     )
     made.card = cards.write("entitlement", made.pk, {"name": name, "system": system.code})
     made.save(update_fields=["card"])
+    return made
+
+
+def inclusion(parent: Entitlement, child: Entitlement, since: datetime | None = LONG_AGO) -> Inclusion:
+    """Holding `parent` brings `child`; what carries privilege is kept as a reading would."""
+    made = Inclusion.objects.create(
+        system=parent.system,
+        parent=parent,
+        child=child,
+        held=DateTimeTZRange(since, None),
+        known_from_run=parent.first_run,
+    )
+    if child.carries_privilege and not parent.carries_privilege:
+        parent.carries_privilege, parent.privileged_through = True, child.privileged_through or child
+        parent.save(update_fields=["carries_privilege", "privileged_through"])
     return made
 
 
