@@ -123,6 +123,7 @@ INSTALLED_APPS = [
     "sessions_app",
     "reviews",
     "portal.demo",
+    "portal.inspection",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

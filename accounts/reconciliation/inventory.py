@@ -78,6 +78,9 @@ GONE_INCLUSIONS = """
 CREATE TEMP TABLE gone_inclusion ON COMMIT DROP AS
 SELECT i.id FROM accounts_inclusion i WHERE %(vanishes)s AND i.system_id = %(system)s AND upper_inf(i.held)
   AND NOT EXISTS (SELECT FROM staging_inclusion s WHERE s.inclusion_id = i.id)
+  -- What another format of this system told of is ended by its own readings: files don't know all.
+  AND NOT EXISTS (SELECT FROM accounts_importrun r JOIN accounts_source o ON o.id = r.source_id
+    WHERE r.id = i.known_from_run_id AND o.id <> %(source)s AND r.connector <> %(connector)s)
 """
 
 # Keys of the file become keys of the record; what the file does not list may still be known.
@@ -152,12 +155,18 @@ CREATE TEMP TABLE gone_account ON COMMIT DROP AS
 SELECT a.id, a.name FROM accounts_account a
 WHERE %(vanishes)s AND a.system_id = %(system)s AND a.gone_run_id IS NULL
   AND NOT EXISTS (SELECT FROM staging_account s WHERE s.account_id = a.id)
+  -- What another format of this system told of is ended by its own readings: files don't know all.
+  AND NOT EXISTS (SELECT FROM accounts_importrun r JOIN accounts_source o ON o.id = r.source_id
+    WHERE r.id = a.first_run_id AND o.id <> %(source)s AND r.connector <> %(connector)s)
 """
 # Whoever is gone holds nothing, whether or not the file lists rights and credentials in full.
 GONE_GRANTS = """
 CREATE TEMP TABLE gone_grant ON COMMIT DROP AS
 SELECT g.id FROM accounts_grant g WHERE %(vanishes)s AND g.system_id = %(system)s AND upper_inf(g.held)
   AND NOT EXISTS (SELECT FROM staging_grant s WHERE s.grant_id = g.id)
+  -- What another format of this system told of is ended by its own readings: files don't know all.
+  AND NOT EXISTS (SELECT FROM accounts_importrun r JOIN accounts_source o ON o.id = r.source_id
+    WHERE r.id = g.known_from_run_id AND o.id <> %(source)s AND r.connector <> %(connector)s)
 UNION
 SELECT g.id FROM accounts_grant g JOIN gone_account a ON a.id = g.account_id WHERE upper_inf(g.held)
 """

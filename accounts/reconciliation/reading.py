@@ -24,6 +24,7 @@ class Reading:
         self.told: dict[str, Any] = {
             "run": run.pk,
             "source": run.source_id,
+            "connector": run.connector,
             "employer": run.source.employer,
             "system": system.pk if system else None,
             "code": system.code if system else "",
