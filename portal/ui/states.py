@@ -124,6 +124,7 @@ STATES: Final[dict[str, State]] = {
     "settled": State("good", "yes", _("settled")),
     "excepted": State("warn", "part", _("excepted")),
     "accepted": State("warn", "part", _("accepted until a date")),
+    "fixed": State("good", "yes", _("gone")),
     "unknown": UNKNOWN,
 }
 

@@ -50,7 +50,7 @@ def test_a_new_hr_source_is_recognised_and_waits_in_quarantine(people: People, a
     )  # fmt: skip
     assert source.is_quarantined
     shown = client.get(reverse("import_run", args=[run.pk])).text
-    assert "HR export (CSV)" in shown
+    assert "HR export (CSV, XLSX)" in shown
     assert "Tomas Brandt" in shown
     assert "Mikael Strand" in shown
     assert "says the file" not in shown

@@ -44,7 +44,7 @@ def test_what_an_aws_account_allows() -> None:
     run = applied(aws, sample("aws-iam/cloudsplaining-example.json"), day(1))
     assert (run.state, run.is_complete, run.rejected) == ("applied", True, 0)
     assert Account.objects.count() == run.counts["account"]["new"] == 122
-    assert Grant.objects.held().count() == 196
+    assert Grant.objects.held().count() == 201
     assert Entitlement.objects.filter(is_privileged=True).exists()
     # Roles that only services use are workloads; users without a hint belong to nobody known.
     assert Identity.objects.filter(kind="workload").exists()
