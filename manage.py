@@ -14,7 +14,11 @@ from portal.run import shared_environment
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-    if "DATABASE_URL" not in os.environ:
+    if sys.argv[1:2] == ["inspect"]:
+        # It looks at files, whatever is set up or runs here.
+        os.environ["PORTAL_NO_DATABASE"] = "1"
+        os.environ["DATABASE_URL"] = "postgresql:///?host=/nonexistent"
+    elif "DATABASE_URL" not in os.environ:
         for name, value in shared_environment(Path(__file__).resolve().parent).items():
             os.environ.setdefault(name, value)
     execute_from_command_line(sys.argv)

@@ -10,7 +10,9 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import (
     Account,
+    Application,
     Credential,
+    Entitlement,
     Grant,
     Identity,
     ImportRun,
@@ -36,11 +38,18 @@ def _systems(user: User) -> Keys:
 
 
 def _identities(user: User) -> Keys:
-    """Themselves, and the machines they answer for or stand in for."""
+    """Themselves, and the machines they answer for or stand in for, also through an application."""
     if user.identity_id is None:
         return Identity.objects.none().values("pk")
     mine = Q(pk=user.identity_id) | Q(owner=user.identity_id) | Q(deputy=user.identity_id)
-    return Identity.objects.filter(mine | Q(stand_in=user.identity_id)).values("pk")
+    through = Q(application__in=_applications(user))
+    return Identity.objects.filter(mine | Q(stand_in=user.identity_id) | through).values("pk")
+
+
+def _applications(user: User) -> Keys:
+    if user.identity_id is None:
+        return Application.objects.none().values("pk")
+    return Application.objects.answered_for_by(user.identity_id).values("pk")
 
 
 def _accounts(user: User) -> Q:
@@ -61,6 +70,12 @@ def reports(user: User) -> Keys:
     return Identity.objects.filter(manager=user.identity_id).values("pk")
 
 
+@reasons_to_see[Application].answered_by("answers for it")
+def own_applications(user: User) -> Keys:
+    """Owner, deputy, or standing in."""
+    return _applications(user)
+
+
 @reasons_to_see[System].answered_by("answers for it, or it was shared")
 def own_systems(user: User) -> Keys:
     """Owner, deputy, or a share that has not ended."""
@@ -79,6 +94,15 @@ def carried_systems(user: User) -> Keys:
 def own_accounts(user: User) -> Keys:
     """Of themselves, their machines and their systems."""
     return Account.objects.filter(_accounts(user)).values("pk")
+
+
+@reasons_to_see[Entitlement].answered_by("owns it, or answers for its system")
+def own_rights(user: User) -> Keys:
+    """What may be held on systems they see, and rights that are theirs to explain."""
+    mine = Q(system__in=_systems(user))
+    if user.identity_id is not None:
+        mine |= Q(owner=user.identity_id)
+    return Entitlement.objects.filter(mine).values("pk")
 
 
 @reasons_to_see[Grant].answered_by("answers for its account")

@@ -5,6 +5,7 @@ What the sink received is worthless when this raises: the caller throws it away.
 
 import hashlib
 from dataclasses import dataclass
+from typing import BinaryIO, cast
 
 from accounts.connectors.connector import Connector, Cut, Options, Sink
 from accounts.connectors.records import Unreadable
@@ -50,9 +51,29 @@ class _Digested:
 
     def __init__(self, stream: Readable, limit: int | None) -> None:
         self._stream, self._limit = stream, limit
+        self._is_handed_out = False
         self.digest, self.size = hashlib.sha256(), 0
 
+    def rewound(self) -> BinaryIO | None:
+        """The file itself, hashed to its end, for a format that is read back and forth (ZIP).
+
+        None if it can't be sought, or what was read of it did not begin at its start.
+        """
+        seekable = getattr(self._stream, "seekable", None)
+        if seekable is None or not seekable():
+            return None
+        file = cast(BinaryIO, self._stream)
+        if file.tell() != self.size:
+            return None
+        while self.read(64 * 1024):
+            pass
+        self._is_handed_out = True
+        file.seek(0)
+        return file
+
     def read(self, size: int, /) -> bytes:
+        if self._is_handed_out:
+            return b""
         data = self._stream.read(size)
         self.digest.update(data)
         self.size += len(data)

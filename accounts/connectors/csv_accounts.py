@@ -1,4 +1,4 @@
-"""Any system's inventory as one CSV: accounts, entitlements, grants and credentials.
+"""Any system's inventory as one CSV or workbook: accounts, entitlements, grants and credentials.
 
 With a column `record` each row says what it is: account, entitlement, grant or credential. Without it a
 row is an inventory line: an account and what is said about it, with one entitlement that it holds and/or one
@@ -28,7 +28,8 @@ from accounts.connectors.tables import Survey, Table
 from accounts.connectors.text import Readable
 
 KEY, VERSION = "csv_accounts", 1
-OPTIONS = ("encoding", "dates", "zone", "complete", "covers")
+OPTIONS = ("encoding", "sheet", "dates", "zone", "complete", "covers")
+NEEDS = (("account", "account_id"),)  # one field of each
 _KINDS = frozenset({"account", "entitlement", "grant", "credential"})
 
 
@@ -57,7 +58,7 @@ def sniff(head: bytes, name: str) -> float:
 
 def admit(stream: Readable, mapping: Options, sink: Sink) -> Kept:
     """Everything but secrets."""
-    table = Table(stream, mapping.get("encoding"))
+    table = Table(stream, mapping.get("encoding"), mapping.get("sheet"))
     _columns(table, mapping)
     return admit_table(table, sink)
 
@@ -67,10 +68,11 @@ def read(stream: BinaryIO, mapping: Options) -> tuple[Header, Iterator[Record]]:
     start = stream.tell() if stream.seekable() else None
     table = Table(stream)
     at = _columns(table, mapping)
-    found = None
+    said, found = mapping.get("covers") or table.remarks.get("covers"), None
     if start is not None:
-        stream.seek(start)
-        found = tables.survey(stream, lambda cells: _kind_of(cells, at))
+        if not said or table.total is not None or tables.ends_with_remark(stream):
+            stream.seek(start)
+            found = tables.survey(stream, lambda cells: _kind_of(cells, at))
         stream.seek(start)
         table = Table(stream)
     inventory = Inventory(table, at, mapping)
@@ -81,7 +83,7 @@ def read(stream: BinaryIO, mapping: Options) -> tuple[Header, Iterator[Record]]:
         system_reference=table.remarks.get("system") or None,
         taken_at=tables.taken_at(table),
         is_full=is_full,
-        covers=_covers(at, found, mapping.get("covers") or table.remarks.get("covers")),
+        covers=_covers(at, found, said),
         columns=table.columns,
         unmapped=tuple(name for place, name in enumerate(table.columns) if place not in at.values()),
         control_total=found.total if found else table.total,
@@ -92,7 +94,7 @@ def read(stream: BinaryIO, mapping: Options) -> tuple[Header, Iterator[Record]]:
 
 def _columns(table: Table, mapping: Options) -> dict[str, int]:
     at = resolve(table, FIELDS, mapping, OPTIONS)
-    groups: tuple[tuple[str, ...], ...] = (("account", "account_id"),)
+    groups: tuple[tuple[str, ...], ...] = NEEDS
     if "record" in at:
         groups = (("account", "account_id", "entitlement"),)
     require(table, at, groups)
@@ -130,7 +132,7 @@ def _covers(at: dict[str, int], found: Survey | None, said: str | None) -> froze
 CONNECTOR = Connector(
     key=KEY,
     version=VERSION,
-    label="Inventory of any system (CSV)",
+    label="Inventory of any system (CSV, XLSX)",
     reads=_KINDS,
     sniff=sniff,
     admit=admit,

@@ -1,4 +1,4 @@
-"""Rows of the generic inventory CSV to records; memory grows by about forty bytes a distinct key."""
+"""Rows of the generic inventory CSV to records; memory grows by about thirty bytes a distinct key."""
 
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from accounts.connectors.csv_accounts_columns import (
     KIND_OF_COLUMN,
     RECORDS,
 )
+from accounts.connectors.csv_accounts_usual import Usual
 from accounts.connectors.first_seen import FirstSeen
 from accounts.connectors.records import (
     HINTS,
@@ -58,6 +59,7 @@ _ABOUT_ENTITLEMENT = (
 _ABOUT_GRANT = ("since", "until", "expires", "last_used")
 _ABOUT_CREDENTIAL = ("credential_kind", "enabled", "created", "rotated", "expires", "last_used")
 _ANY_KIND = {**IDENTITY_KINDS, **ACCOUNT_KINDS}
+_KINDS_OF_ACCOUNT = frozenset(get_args(AccountKind))
 
 
 @dataclass(slots=True)
@@ -78,8 +80,11 @@ class Inventory:
         self._order, self._zone = values.order_of(mapping), values.zone_of(mapping)
         self._accounts, self._entitlements = FirstSeen(), FirstSeen()
         self._grants, self._credentials = FirstSeen(), FirstSeen()
+        about = (_ABOUT_ACCOUNT, _ABOUT_ENTITLEMENT, _ABOUT_GRANT)
+        self._usual = Usual(at, self._grants, about, order=self._order, zone=self._zone)
         self._named_accounts: dict[str, Account] = {}
         self._named_entitlements: dict[str, Entitlement] = {}
+        self._hints = [hint for hint in HINTS if hint in at]
         self._account_places = self._places(_ABOUT_ACCOUNT)
         self._entitlement_places = self._places(_ABOUT_ENTITLEMENT)
         self._grant_places, self._credential_places = (
@@ -89,18 +94,25 @@ class Inventory:
 
     def records(self) -> Iterator[Record]:
         """Every record; a row that is rejected leaves none."""
-        rows = 0
+        rows, width = 0, len(self._table.columns)
         for row in self._table:
-            rows += row.counts
-            if (refused := tables.ragged(row, self._table.columns)) is not None:
-                yield refused
-            elif row.cells:
+            if len(row.cells) == width:
+                rows += 1
+            else:
+                rows += row.counts
+                if (refused := tables.ragged(row, self._table.columns)) is not None:
+                    yield refused
+                    continue
+            if row.cells:
                 try:
+                    if (usual := self._usual.grant(row)) is not None:
+                        yield usual
+                        continue
                     draft = self._row(row)
                 except Unclear as unclear:
                     yield Rejected(row.line, unclear.code, unclear.reason, row.excerpt)
                     continue
-                self._remember(draft, row.line)
+                self._remember(draft, row)
                 yield from draft.records
         yield from (account for key, account in self._named_accounts.items() if key not in self._accounts)
         yield from (right for key, right in self._named_entitlements.items() if key not in self._entitlements)
@@ -241,9 +253,11 @@ class Inventory:
             Entitlement(external_id=key, name=key, kind=self._kind_by_column(), line=row.line)
         )
 
-    def _remember(self, draft: _Draft, line: int) -> None:
+    def _remember(self, draft: _Draft, row: Row) -> None:
         for seen, key, content in draft.seen:
-            seen.note(key, line, content)
+            seen.note(key, row.line, content)
+        if draft.records and isinstance(last := draft.records[-1], Grant):
+            self._usual.learn(row, last)
         for account in draft.accounts:
             if account.external_id not in self._accounts:
                 self._named_accounts.setdefault(account.external_id, account)
@@ -255,7 +269,7 @@ class Inventory:
 
     def _account(self, row: Row, key: str) -> Account:
         said = values.word(self._cell(row, "kind"), "kind", _ANY_KIND, self._mapping)
-        kind = said if said in get_args(AccountKind) else None
+        kind = said if said in _KINDS_OF_ACCOUNT else None
         identity_kind = values.word(
             self._cell(row, "identity_kind"), "identity_kind", IDENTITY_KINDS, self._mapping
         )
@@ -275,8 +289,8 @@ class Inventory:
             name=self._text(row, "account") or key,
             line=row.line,
             display_name=self._text(row, "display_name"),
-            kind=cast(AccountKind | None, kind),
-            identity_kind=cast(IdentityKind | None, identity_kind),
+            kind=cast("AccountKind | None", kind),
+            identity_kind=cast("IdentityKind | None", identity_kind),
             identity_key=self._text(row, "identity"),
             employee_number=self._text(row, "employee_number"),
             email=self._text(row, "email"),
@@ -284,7 +298,7 @@ class Inventory:
             created_at=self._moment(row, "created"),
             last_used_at=last_used_at,
             last_used_source=f"column {self._table.columns[self._at[use]]}" if last_used_at else None,
-            hints=tuple((hint, said) for hint in HINTS if (said := self._text(row, hint))),
+            hints=tuple([(hint, said) for hint in self._hints if (said := self._text(row, hint))]),
         )
 
     def _entitlement(self, row: Row, key: str) -> Entitlement:
@@ -300,7 +314,7 @@ class Inventory:
             external_id=key,
             name=self._text(row, "entitlement_name") or key,
             line=row.line,
-            kind=cast(EntitlementKind, kind or self._kind_by_column()),
+            kind=cast("EntitlementKind", kind or self._kind_by_column()),
             plain_words=self._words(row, "description"),
             is_privileged=is_privileged,
             because=because,
@@ -319,11 +333,11 @@ class Inventory:
                 "The row does not say what kind of credential it is. Write one of: "
                 f"{', '.join(get_args(CredentialKind))} into the column “credential kind”.",
             )
-        return cast(CredentialKind, kind)
+        return cast("CredentialKind", kind)
 
     def _kind_by_column(self) -> EntitlementKind:
         column = normal(self._table.columns[self._at["entitlement"]]) if "entitlement" in self._at else ""
-        return cast(EntitlementKind, KIND_OF_COLUMN.get(column, "right"))
+        return cast("EntitlementKind", KIND_OF_COLUMN.get(column, "right"))
 
     def _is_enabled(self, row: Row) -> bool | None:
         enabled = values.yes_or_no(self._cell(row, "enabled"), "enabled")

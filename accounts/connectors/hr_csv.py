@@ -1,4 +1,4 @@
-"""HR export as CSV: one row is one engagement of a person; a number and a name are all it must have.
+"""HR export as CSV or workbook: a row is one engagement of a person, and must have a number and a name.
 
 Column names are known in several languages (`FIELDS`), or mapped per source. Columns that are not read are
 cut at admission. A number counts within its employer: the same number in two companies is two people.
@@ -20,7 +20,8 @@ from accounts.connectors.text import Readable
 from accounts.connectors.values import Unclear, meanings
 
 KEY, VERSION = "hr_csv", 1
-OPTIONS = ("encoding", "dates", "complete")
+OPTIONS = ("encoding", "sheet", "dates", "complete")
+NEEDS = (("number",), ("name", "family_name"))  # one field of each
 
 FIELDS = aliases(
     {
@@ -125,7 +126,7 @@ def sniff(head: bytes, name: str) -> float:
 
 def admit(stream: Readable, mapping: Options, sink: Sink) -> Kept:
     """Only columns that are read are kept; whatever else HR exported about people is cut."""
-    table = Table(stream, mapping.get("encoding"))
+    table = Table(stream, mapping.get("encoding"), mapping.get("sheet"))
     at = _columns(table, mapping)
     return admit_table(table, sink, at.values())
 
@@ -154,7 +155,7 @@ def read(stream: BinaryIO, mapping: Options) -> tuple[Header, Iterator[Record]]:
 
 def _columns(table: Table, mapping: Options) -> dict[str, int]:
     at = resolve(table, FIELDS, mapping, OPTIONS)
-    require(table, at, (("number",), ("name", "family_name")))
+    require(table, at, NEEDS)
     return at
 
 
@@ -251,7 +252,7 @@ def _duplicate(person: Person, first: int, row: Row) -> Rejected:
 CONNECTOR = Connector(
     key=KEY,
     version=VERSION,
-    label="HR export (CSV)",
+    label="HR export (CSV, XLSX)",
     reads=frozenset({"person"}),
     sniff=sniff,
     admit=admit,

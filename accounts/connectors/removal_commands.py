@@ -10,7 +10,9 @@ from dataclasses import astuple, dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from accounts.connectors import aws_authorization, aws_credential_report, aws_names
+from accounts.connectors.aws import authorization as aws_authorization
+from accounts.connectors.aws import credential_report as aws_credential_report
+from accounts.connectors.aws import names as aws_names
 
 
 @dataclass(frozen=True, slots=True)

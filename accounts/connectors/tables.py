@@ -1,24 +1,28 @@
-"""CSV as rows with line numbers: comma, semicolon, tab or bar, quoted line breaks, remarks.
+"""CSV as rows with line numbers: comma, semicolon, tab or bar, quoted line breaks, remarks. And workbooks.
 
 Remarks are lines that start with `#`. Five of them mean something, above the header or (the total) at the
 end: `# system: CORE`, `# taken: 2026-10-06T08:00:00Z`, `# total: 412` (data rows), `# complete: yes`,
 `# covers: account, grant`. `sep=;` as the first line, as Excel writes it, names the delimiter.
+A sheet of an Excel workbook (`xlsx`) is the CSV it could be saved as.
 """
 
 import csv
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from itertools import chain
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
-from accounts.connectors import text
+from accounts.connectors import text, xlsx
+from accounts.connectors.connector import Cut
 from accounts.connectors.records import Rejected, Unreadable
 from accounts.connectors.secret_names import normal
 
 DELIMITERS = (",", ";", "\t", "|")
+TAIL = 4096  # bytes in which a remark at the end stands
 WITHHELD = "withheld"  # admission writes this remark in place of a row it could not cut
 _REMARK = re.compile(
     r"#\s*(?P<key>system|taken|(?:control[ _-]?)?total|complete|covers|withheld)"
@@ -32,8 +36,7 @@ _QUOTED = re.compile(r'"[^"]*"?')
 _OTHER_FORMATS = (("{", "JSON"), ("[", "JSON"), ("<", "XML or HTML"), ("dn:", "LDIF"), ("version: 1", "LDIF"))
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One logical row; `cells` is empty for blank lines and remarks."""
 
     line: int  # where it starts
@@ -58,10 +61,15 @@ class Row:
 
 
 class Table:
-    """A CSV file opened up to its header; iterating yields every row below it, once."""
+    """A CSV file or a workbook opened up to its header; iterating yields every row below it, once.
 
-    def __init__(self, stream: text.Readable, encoding: str | None = None) -> None:
-        self._tape = _Tape(text.lines(stream, encoding))
+    `encoding` is of a CSV, `sheet` of a workbook.
+    """
+
+    def __init__(self, stream: text.Readable, encoding: str | None = None, sheet: str | None = None) -> None:
+        begin = stream.read(text.CHUNK)
+        self._sheet = xlsx.opened(stream, begin, sheet) if xlsx.is_workbook(begin) else None
+        self._tape = _Tape(iter(self._sheet or text.lines(_Begun(begin, stream), encoding)))
         self.remarks: dict[str, str] = {}
         self.preface: list[Row] = []
         self.delimiter = ""
@@ -74,6 +82,8 @@ class Table:
                 "no_header", "The file has no header row. The first row must name the columns.", 1
             )
         self.header = header
+        if self._sheet is not None:
+            self._sheet.width = len(header.cells)
         self.columns = tuple(cell.strip() for cell in header.cells)
         self._refuse_twins()
         self._ahead = self._first_rows()
@@ -91,6 +101,10 @@ class Table:
             return int(re.sub(r"\D", "", said))
         found = re.match(r"\D*(\d{1,12})\b", said)
         return int(found[1]) if found else None
+
+    def left_out(self) -> tuple[Cut, ...]:
+        """What the file holds beside this table, once it is read to its end."""
+        return self._sheet.left_out() if self._sheet is not None else ()
 
     @property
     def last_line(self) -> int:
@@ -157,11 +171,20 @@ def survey(stream: BinaryIO, kind_of: Callable[[list[str]], str] | None = None) 
     table = Table(stream)
     rows, kinds = 0, set()
     for row in table:
-        rows += row.counts
-        if kind_of is not None and fits(row, table.columns):
-            kinds.add(kind_of(row.cells))
+        if row.cells:
+            rows += 1
+            if kind_of is not None and fits(row, table.columns):
+                kinds.add(kind_of(row.cells))
+        else:
+            rows += row.is_withheld
     stream.seek(start)
     return Survey(rows, table.total, frozenset(kinds))
+
+
+def ends_with_remark(stream: BinaryIO) -> bool:
+    """Whether the last lines hold a remark, such as a total, that a reader should know from the start."""
+    stream.seek(max(stream.seek(0, os.SEEK_END) - TAIL, 0))
+    return any(line.lstrip(b'"').startswith(b"#") for line in stream.read(TAIL).splitlines())
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,16 +237,22 @@ def taken_at(table: Table) -> datetime | None:
     return at.astimezone(UTC) if at.tzinfo is not None else None
 
 
-def header_columns(head: bytes, encoding: str | None = None) -> tuple[str, ...]:
-    """The column names in the beginning of a file, for a mapping form; never to be stored."""
+def beginning(head: bytes, encoding: str | None = None) -> Table | None:
+    """The table in the beginning of a file, for a mapping form; never to be stored. None if it is none."""
+    if xlsx.is_workbook(head):
+        head, encoding = xlsx.first_lines(head), None
     begin = text.beginning(head, encoding)
-    if begin is None:
-        return ()
     try:
         # A row of our own below it, because the beginning may end with the header.
-        return Table(BytesIO((begin + "\nrow\n").encode())).columns
+        return None if begin is None else Table(BytesIO((begin + "\nrow\n").encode()))
     except Unreadable:
-        return ()
+        return None
+
+
+def header_columns(head: bytes, encoding: str | None = None) -> tuple[str, ...]:
+    """The column names in the beginning of a file."""
+    table = beginning(head, encoding)
+    return () if table is None else table.columns
 
 
 def header_words(head: bytes) -> frozenset[str]:
@@ -263,42 +292,63 @@ def delimiter_of(head: str) -> str:
     return max(DELIMITERS, key=lambda one: (bare.count(one), one == ","))
 
 
+class _Begun:
+    """A stream of which the beginning was read already."""
+
+    def __init__(self, begin: bytes, rest: text.Readable) -> None:
+        self._begin, self._rest = begin, rest
+
+    def read(self, size: int, /) -> bytes:
+        if self._begin:
+            data, self._begin = self._begin[:size], self._begin[size:]
+            return data
+        return self._rest.read(size)
+
+
 class _Tape:
     """Hands lines to the csv module and remembers what one row consumed; a row has the limit of a line."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
-        self.line = 0
-        self.taken: list[str] = []
+        self._before = 0  # lines before the current row
         self._size = 0
+        self.taken: list[str] = []
 
-    def __iter__(self) -> "_Tape":
-        return self
+    def __iter__(self) -> Iterator[str]:
+        taken = self.taken
+        for line in self._lines:
+            taken.append(line)
+            if len(taken) > 1:
+                self._size = (self._size or len(taken[0])) + len(line)
+                if self._size > text.LINE_LIMIT:
+                    raise self._too_long()
+            yield line
 
-    def __next__(self) -> str:
-        line = next(self._lines)
-        self.line += 1
-        self.taken.append(line)
-        self._size += len(line)
-        if self._size > text.LINE_LIMIT and len(self.taken) > 1:
-            raise Unreadable(
-                "row_too_long",
-                f"The row that starts in line {self.started} is longer than {text.LINE_LIMIT:,} characters. "
-                "A quote that is never closed swallows the rows below it: close it.",
-                self.started,
-            )
-        return line
+    @property
+    def line(self) -> int:
+        return self._before + len(self.taken)
 
     @property
     def started(self) -> int:
-        return self.line - max(len(self.taken), 1) + 1
+        return self._before + bool(self.taken)
 
     def row(self) -> tuple[int, str]:
         """The line the current row started on and its text; the next row begins after it."""
-        line, raw = self.started, "".join(self.taken)
-        self.taken.clear()
+        taken = self.taken
+        line = self.started
+        raw = taken[0] if len(taken) == 1 else "".join(taken)
+        self._before += len(taken)
         self._size = 0
+        taken.clear()
         return line, raw
+
+    def _too_long(self) -> Unreadable:
+        return Unreadable(
+            "row_too_long",
+            f"The row that starts in line {self.started} is longer than {text.LINE_LIMIT:,} characters. "
+            "A quote that is never closed swallows the rows below it: close it.",
+            self.started,
+        )
 
 
 def _remark(line: str) -> tuple[str, str] | None:

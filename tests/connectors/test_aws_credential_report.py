@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from accounts.connectors.records import Account, Credential, Rejected
+from accounts.connectors.records import Account, Credential, Entitlement, Grant
 
 Run = Callable[..., Any]
 Read = Callable[[str], bytes]
@@ -49,6 +49,42 @@ def test_the_sample(run: Run, sample: Read) -> None:
         ("user/user", "access key 2", True, at(2018, 5, 7, 15, 35, 54)),
     ]
     assert all(one.is_slot for one in done.of(Credential))
+    weak = {(one.account.rpartition(":")[2], one.fingerprint): one.weakness for one in done.of(Credential)}
+    assert weak["root", "password"] is None  # MFA is on
+    assert "root user" in weak["root", "access key 1"]
+    assert "MFA" in weak["user/user", "password"]
+    assert weak["user/user", "access key 1"] is None
+
+
+def test_who_may_open_the_console(run: Run, sample: Read) -> None:
+    done = run("aws_credential_report", sample("aws-iam/cloudmapper-credential-report.json"))
+    (console,) = done.of(Entitlement)
+    assert (console.name, console.kind, console.reach) == ("AWS console sign-in", "right", "console")
+    assert console.is_privileged is None
+    root = "arn:aws:iam::123456789012:root"
+    # auditor_tmp has no password.
+    assert done.of(Grant) == [
+        Grant(root, console.external_id, 2, last_used_at=at(2019, 3, 3, 16, 58, 16)),
+        Grant(
+            "arn:aws:iam::123456789012:user/user",
+            console.external_id,
+            4,
+            last_used_at=at(2018, 5, 7, 15, 35, 54),
+        ),
+    ]
+    # It lists all credentials and not all rights, so no other right ends by it.
+    assert done.header.covers == {"credential"}
+
+
+def test_a_root_user_whose_password_was_taken_away_cannot_sign_in(run: Run, data: Read) -> None:
+    said = data("credential-report.csv").decode()
+    assert len(run("aws_credential_report", said.encode()).of(Grant)) == 2
+    without = said.replace(
+        ":root,2020-01-01T00:00:00+00:00,not_supported", ":root,2020-01-01T00:00:00+00:00,false"
+    )
+    done = run("aws_credential_report", without.encode())
+    assert [one.account.rpartition("/")[2] for one in done.of(Grant)] == ["bg-aws-1"]
+    assert [one.kind for one in done.of(Credential) if one.account.endswith("root")] == ["mfa_device"]
 
 
 def test_a_plain_report(run: Run, data: Read) -> None:
@@ -132,4 +168,4 @@ def test_rows_that_do_not_belong_are_rejected(run: Run, data: Read, old: str, ne
     done = run("aws_credential_report", data("credential-report.csv").decode().replace(old, new).encode())
     assert done.rejected == [(4, code)]
     assert len(done.of(Account)) == 2
-    assert len(done.records) == len(done.of(Account)) + len(done.of(Credential)) + len(done.of(Rejected))
+    assert done.of(Entitlement)[0].name == "AWS console sign-in"

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from accounts.connectors.aws_policies import Judgement, judge, judge_managed
-from accounts.connectors.aws_trust import read_trust
+from accounts.connectors.aws.policies import judge, judge_managed
+from accounts.connectors.aws.trust import read_trust
 
 
 def document(action: object, resource: object = "*", **more: Any) -> dict[str, object]:
@@ -63,7 +63,8 @@ def document(action: object, resource: object = "*", **more: Any) -> dict[str, o
     ],
 )
 def test_privileged(policy: object, because: str) -> None:
-    assert judge(policy) == Judgement(True, because)
+    found = judge(policy)
+    assert (found.is_privileged, found.because) == (True, because)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_a_pattern_made_of_stars_is_judged_at_once() -> None:
 )
 def test_parties_of_a_trust_policy(principal: object, accounts: list[str], is_open: bool, words: str) -> None:
     trust = read_trust({"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}})
-    assert [arn for arn, _ in trust.accounts] == accounts
+    assert [party.arn for party in trust.parties] == accounts
     assert trust.is_open is is_open
     assert words in " ".join(trust.words)
 
@@ -140,7 +141,7 @@ def test_statements_that_do_not_let_assume_are_no_trust() -> None:
     assert read_trust(tagging).words == ()
     denied = read_trust({"Statement": {"Effect": "Deny", "Action": "sts:AssumeRole", "Principal": "*"}})
     assert not denied.is_open
-    assert denied.words == ("Its Deny statements were not weighed.",)
+    assert denied.words == ("Its trust policy denies everybody.",)
 
 
 def test_everybody_but_some_is_everybody() -> None:

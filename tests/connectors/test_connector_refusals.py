@@ -212,7 +212,7 @@ def test_a_file_over_the_limit_is_refused_while_it_is_read() -> None:
 
 
 def test_json_over_its_own_limit_is_refused(monkeypatch: Any) -> None:
-    monkeypatch.setattr("accounts.connectors.aws_authorization.LIMIT", 100)
+    monkeypatch.setattr("accounts.connectors.aws.authorization.LIMIT", 100)
     assert refusal("aws_authorization", b'{"UserDetailList": [' + b" " * 100 + b"]}").code == "too_large"
 
 

@@ -42,8 +42,8 @@ def test_own_files(data: Read, name: str, first: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "ldif/opendj-example.ldif",
-        "k8s-rbac/namespace-roles.yaml",
+        "powershell/powershell-jea-doc-excerpt.txt",
+        "tlog/journal-good.txt",
         "cloudtrail/aws.execution.ssm-start-session.json",
     ],
 )
@@ -66,7 +66,7 @@ def test_columns_for_a_mapping_form() -> None:
 
 
 def test_every_connector_says_what_it_is() -> None:
-    kinds = {"person", "account", "entitlement", "grant", "credential"}
+    kinds = {"person", "account", "entitlement", "inclusion", "grant", "credential"}
     for key, connector in REGISTRY.items():
         assert connector.key == key
         assert connector.version >= 1

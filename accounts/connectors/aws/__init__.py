@@ -1,0 +1,1 @@
+"""AWS: authorization details, credential report, access keys, and what its policies mean."""

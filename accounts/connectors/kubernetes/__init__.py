@@ -1,0 +1,1 @@
+"""Kubernetes RBAC: objects, rules, and what is dangerous about them."""

@@ -1,0 +1,1 @@
+"""Look before you import: what the portal would read from any file or folder, said without a database."""
