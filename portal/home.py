@@ -3,18 +3,36 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
-from accounts.models import Account, Identity, ImportRun, OffboardingCase, Revocation
+from accounts.models import (
+    Account,
+    Application,
+    Identity,
+    ImportRun,
+    OffboardingCase,
+    OwnershipClaim,
+    Revocation,
+    Source,
+    asked,
+)
 from portal import moment
 from portal.ui.render import page
 from portal.users.models import Approval, User
 from portal.users.permissions import Perm
 from reviews.models import Assignment, Campaign
+
+MOST_ASKED = 1_000  # counted no further: whoever has so many does not need to know how many more
+
+
+MOST_FEEDS = 5  # of one owner, each with a line of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +56,7 @@ def _of_reviewer(user: User) -> list[Task]:
         )
         detail = _("%(name)s, due %(due)s") % {
             "name": share.campaign.name,
-            "due": f"{share.campaign.due_at:%d %B %Y}",
+            "due": date_format(timezone.localtime(share.campaign.due_at), "j M Y", use_l10n=False),
         }
         url = reverse("assignment", args=[share.pk])
         tasks.append(Task(share.left, text, url, detail, share.campaign.due_at < moment.now()))
@@ -56,13 +74,49 @@ def _of_owner(user: User) -> list[Task]:
             standing_in,
         )
         tasks.append(Task(standing_in, text, reverse("my_machines"), is_late=True))
-    without_deputy = mine.filter(owner=user.identity_id, deputy=None).count()
+    in_place = Application.objects.filter(stand_in=user.identity_id).count()
+    if in_place:
+        text = ngettext(
+            "application you stand in for: accept it or say whose it is",
+            "applications you stand in for: accept them or say whose they are",
+            in_place,
+        )
+        tasks.append(Task(in_place, text, reverse("application_list"), is_late=True))
+    if user.identity_id is not None and (waiting := asked.count_of(user.identity_id, most=MOST_ASKED)):
+        text = ngettext(
+            "machine identity waits for your word: is it yours?",
+            "machine identities wait for your word: are they yours?",
+            waiting,
+        )
+        tasks.append(Task(waiting, text, reverse("claim_list")))
+    own = mine.filter(owner=user.identity_id, deputy=None)
+    without_deputy = own.filter(Q(application=None) | Q(application__deputy=None)).count()
     if without_deputy:
         text = ngettext(
             "machine identity without a deputy", "machine identities without a deputy", without_deputy
         )
         tasks.append(Task(without_deputy, text, reverse("my_machines")))
     return tasks
+
+
+def _of_feeds(user: User) -> list[Task]:
+    """Of the systems they answer for; whoever keeps the inventory sees all of them in one line."""
+    missed = Source.objects.missed()
+    if user.may(Perm.INVENTORY_IMPORT):
+        count = missed.count()
+        text = ngettext("reading that did not come", "readings that did not come", count)
+        return [Task(count, text, f"{reverse('source_list')}?only=missed", is_late=True)] if count else []
+    own = missed.answered_for_by(user.identity_id)
+    return [
+        Task(
+            1,
+            _("reading that did not come"),
+            reverse("source", args=[source.pk]),
+            _("%(name)s, expected %(rhythm)s") % {"name": source.name, "rhythm": source.rhythm},
+            is_late=True,
+        )
+        for source in own.order_by("name")[:MOST_FEEDS]
+    ]
 
 
 def _of_carrier(user: User) -> list[Task]:
@@ -92,6 +146,13 @@ def _of_inventory(_user: User) -> list[Task]:
             "machine identity nobody answers for", "machine identities nobody answers for", unowned
         )
         tasks.append(Task(unowned, text, reverse("unowned_list")))
+    if needless := OwnershipClaim.objects.shutting_down().count():
+        text = ngettext(
+            "machine identity that nobody needs, they say",
+            "machine identities that nobody needs, they say",
+            needless,
+        )
+        tasks.append(Task(needless, text, reverse("shut_down_list")))
     return tasks
 
 
@@ -134,7 +195,7 @@ def tasks_of(user: User) -> list[Task]:
     tasks: list[Task] = []
     if user.identity_id is not None:
         tasks += _of_reviewer(user) + _of_owner(user)
-    tasks += _of_carrier(user)
+    tasks += _of_feeds(user) + _of_carrier(user)
     for perm, find in (
         (Perm.CAMPAIGN_MANAGE, _of_compliance),
         (Perm.OFFBOARDING_VIEW, _of_offboarding),

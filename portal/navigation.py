@@ -10,11 +10,12 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Identity, ImportRun, Revocation
+from accounts.models import Application, ImportRun, Revocation, duties
 from portal.users.models import Approval, User
 from portal.users.permissions import Perm
 from portal.users.roles import LABELS, Role
-from reviews.models import Assignment, Campaign
+from reviews.models import Assignment, Campaign, Finding
+from reviews.views.my_reviews import left_to_decide
 
 Count = Callable[[User], int]
 
@@ -29,6 +30,8 @@ class Place:
     count: Count | None = None
     # For those without a role: shown when the count is not zero.
     by_rows: Count | None = None
+    # Pages that belong to it and have an address of their own.
+    also: tuple[str, ...] = ()
 
     def shown_to(self, user: User) -> bool:
         """By role, or because something waits there."""
@@ -36,13 +39,20 @@ class Place:
             return True
         return self.by_rows is not None and bool(self.by_rows(user))
 
+    def leads_to(self, path: str) -> bool:
+        """Whether somebody who looks at `path` is in this place."""
+        url = reverse(self.url_name)
+        return path == url if url == "/" else path.startswith((url, *self.also))
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
     """A place as the template draws it."""
 
+    key: str
     label: Any
     url: str
+    is_counted: bool
     count: int | None
     is_current: bool
 
@@ -51,14 +61,17 @@ def _my_shares(user: User) -> int:
     return Assignment.objects.of_reviewer(user.identity_id).count() if user.identity_id else 0
 
 
-def _my_open_shares(user: User) -> int:
-    if user.identity_id is None:
-        return 0
-    return sum(share.left for share in Assignment.objects.of_reviewer(user.identity_id).open())
-
-
 def _my_machines(user: User) -> int:
-    return Identity.objects.answered_for_by(user.identity_id).count() if user.identity_id else 0
+    """Machines they answer for; one that waits for their word shows them the place, too."""
+    return int(duties.concerns(user.identity_id)) if user.identity_id else 0
+
+
+def _my_findings(user: User) -> int:
+    return int(Finding.objects.answered_for_by(user.identity_id).open().exists())
+
+
+def _my_applications(user: User) -> int:
+    return Application.objects.answered_for_by(user.identity_id).count() if user.identity_id else 0
 
 
 def _to_carry_out(user: User) -> int:
@@ -82,8 +95,9 @@ def _waiting_approvals(user: User) -> int:
 
 PLACES = [
     Place(_("Home"), "home", frozenset(Perm), by_rows=lambda _user: 1),
-    Place(_("My reviews"), "my_reviews", count=_my_open_shares, by_rows=_my_shares),
-    Place(_("My machine identities"), "my_machines", by_rows=_my_machines),
+    Place(_("Where we stand"), "posture", frozenset({Perm.INVENTORY_VIEW})),
+    Place(_("My reviews"), "my_reviews", count=left_to_decide, by_rows=_my_shares, also=("/items/",)),
+    Place(_("My machine identities"), "my_machines", by_rows=_my_machines, also=("/claims/",)),
     Place(_("Campaigns"), "campaign_list", frozenset({Perm.CAMPAIGN_VIEW}), by_rows=_shared_campaigns),
     Place(_("Evidence packs"), "pack_list", frozenset({Perm.PACK_VIEW}), by_rows=_shared_campaigns),
     Place(
@@ -95,9 +109,20 @@ PLACES = [
     ),
     Place(_("Offboarding"), "offboarding_list", frozenset({Perm.OFFBOARDING_VIEW, Perm.OFFBOARDING_MANAGE})),
     Place(_("Sessions"), "session_list", frozenset({Perm.SESSION_VIEW})),
-    Place(_("Identities"), "identity_list", frozenset({Perm.PERSON_VIEW})),
-    Place(_("Systems"), "system_list", frozenset({Perm.INVENTORY_VIEW})),
-    Place(_("Sources"), "source_list", frozenset({Perm.INVENTORY_VIEW}), _open_imports),
+    Place(_("Identities"), "identity_list", frozenset({Perm.PERSON_VIEW}), also=("/orphans/", "/unowned/")),
+    Place(_("Applications"), "application_list", frozenset({Perm.INVENTORY_VIEW}), by_rows=_my_applications),
+    Place(
+        _("Systems"),
+        "system_list",
+        frozenset({Perm.INVENTORY_VIEW}),
+        also=("/accounts/", "/coverage/", "/credentials/", "/grants/"),
+    ),
+    Place(_("Rights"), "right_list", frozenset({Perm.INVENTORY_VIEW})),
+    Place(_("Who may enter"), "reach_search", frozenset({Perm.INVENTORY_VIEW})),
+    Place(_("Who had what"), "as_of", frozenset({Perm.INVENTORY_VIEW})),
+    Place(_("Findings"), "finding_list", frozenset({Perm.INVENTORY_VIEW}), by_rows=_my_findings),
+    Place(_("Rules"), "rule_list", frozenset({Perm.INVENTORY_VIEW}), also=("/controls/",)),
+    Place(_("Sources"), "source_list", frozenset({Perm.INVENTORY_VIEW}), _open_imports, also=("/imports/",)),
     Place(_("Recorders"), "recorder_list", frozenset({Perm.RECORDER_MANAGE})),
     Place(_("Audit trail"), "trail", frozenset({Perm.AUDIT_VIEW})),
     Place(_("Approvals"), "approval_list", frozenset({Perm.APPROVAL_DECIDE}), _waiting_approvals),
@@ -115,9 +140,16 @@ def links(request: HttpRequest) -> list[Link]:
     for place in PLACES:
         if not place.shown_to(user):
             continue
-        url = reverse(place.url_name)
-        here = request.path == url if url == "/" else request.path.startswith(url)
-        found.append(Link(place.label, url, (place.count(user) or None) if place.count else None, here))
+        found.append(
+            Link(
+                key=place.url_name,
+                label=place.label,
+                url=reverse(place.url_name),
+                is_counted=place.count is not None,
+                count=(place.count(user) or None) if place.count else None,
+                is_current=place.leads_to(request.path),
+            )
+        )
     return found
 
 

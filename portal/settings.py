@@ -82,6 +82,11 @@ CSRF_TRUSTED_ORIGINS = [BASE_URL] if BASE_URL.startswith("https://") else []
 PORTAL_SIMULATED_CLOCK = flag("PORTAL_SIMULATED_CLOCK", "1" if DEMO else "0")
 PORTAL_DATA = DATA
 PORTAL_UPLOAD_LIMIT = number("PORTAL_UPLOAD_LIMIT", 1 << 30)  # bytes
+# Feeds: where systems lay files (a folder per source), and what the portal may read itself. Secrets of feeds
+# are read when they are needed, by the name of their source: docs/operations/feeds.md.
+PORTAL_INBOX = env("PORTAL_INBOX", str(ROOT / "var" / "inbox") if DEMO else "")
+PORTAL_INBOX_SETTLE_SECONDS = number("PORTAL_INBOX_SETTLE_SECONDS", 60)
+PORTAL_PULL_HOSTS = names("PORTAL_PULL_HOSTS")
 # The longest a limit may last: hours for the rights named as administrators', days for any other right.
 PORTAL_LIMIT_HOURS_ADMIN = number("PORTAL_LIMIT_HOURS_ADMIN", 24)
 PORTAL_LIMIT_DAYS = number("PORTAL_LIMIT_DAYS", 90)
@@ -262,9 +267,9 @@ STATIC_ROOT = ROOT / "var" / "static"
 STATICFILES_DIRS = [
     ROOT / "portal" / "static",
     *(
-        [("vendor/asciinema-player", str(ROOT / "node_modules" / "asciinema-player" / "dist" / "bundle"))]
-        if (ROOT / "node_modules" / "asciinema-player").exists()
-        else []
+        (f"vendor/{name}", str(ROOT / "node_modules" / name / folder))
+        for name, folder in (("asciinema-player", "dist/bundle"), ("uplot", "dist"))
+        if (ROOT / "node_modules" / name).exists()
     ),
 ]
 STORAGES = {

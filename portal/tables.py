@@ -15,6 +15,7 @@ APPEND_ONLY = frozenset(
         "reviews_populationsource",
         "reviews_exclusion",
         "reviews_decision",
+        "reviews_evaluation",
         "reviews_evidencelink",
         "reviews_shown",
         "reviews_signoff",

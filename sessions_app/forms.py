@@ -61,6 +61,7 @@ class DeliveryForm(forms.Form):
         to_field_name="code",
         label=_("System"),
         help_text=_("Where the session was opened; for a gateway, the gateway."),
+        empty_label=_("Choose …"),
         error_messages={"invalid_choice": _("No system has this code.")},
     )
     account = forms.CharField(
@@ -184,6 +185,7 @@ class RecorderForm(forms.Form):
         Identity.objects.machines().active().filter(recorder=None).order_by("name"),
         label=_("Machine identity"),
         help_text=_("It signs in with a token of its own; its owner answers for the recorder."),
+        empty_label=_("Choose …"),
     )
     systems = forms.ModelMultipleChoiceField(
         System.objects.by_code(),
@@ -229,7 +231,9 @@ class RecorderForm(forms.Form):
 class CoverageForm(forms.Form):
     """One more system, from when to when."""
 
-    system = forms.ModelChoiceField(System.objects.by_code(), to_field_name="code", label=_("System"))
+    system = forms.ModelChoiceField(
+        System.objects.by_code(), to_field_name="code", label=_("System"), empty_label=_("Choose …")
+    )
     since = forms.DateTimeField(
         label=_("From"), help_text=_with_zone(""), widget=DateTimeInput, initial=moment.now
     )

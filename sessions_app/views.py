@@ -59,6 +59,9 @@ def session_list(request: Request) -> HttpResponse:
             request.GET.get("page")
         ),
         "is_filtered": any(form.cleaned_data.values()),
+        # A part of another page, which says itself of what the sessions are.
+        "is_panel": render.wants_fragment(request),
+        "since": form.cleaned_data.get("since"),
         "may_upload": allowed(request.user, Perm.RECORDING_UPLOAD),
         "held": Recording.objects.held().filter(session__in=visible).count(),
     }

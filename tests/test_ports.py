@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from accounts.ports import holdings, settle
+from accounts.ports import holdings, last_sessions, recorded, reviewed, settle, timeline, worked_as
 from portal.ports import Port
 from portal.users.ports import identity_by_email, reasons_to_see
 
@@ -21,7 +21,17 @@ def listed(port: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "port"), [("holdings", holdings), ("settle", settle), ("identity_by_email", identity_by_email)]
+    ("name", "port"),
+    [
+        ("holdings", holdings),
+        ("settle", settle),
+        ("identity_by_email", identity_by_email),
+        ("last_sessions", last_sessions),
+        ("recorded", recorded),
+        ("reviewed", reviewed),
+        ("timeline", timeline),
+        ("worked_as", worked_as),
+    ],
 )
 def test_the_page_lists_every_answer(name: str, port: Port[..., object]) -> None:
     assert listed(name) == port.keys

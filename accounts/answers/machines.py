@@ -8,8 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.models import CaseLine, Identity, Ownership
 from accounts.ports import Holding, Settled, holdings, settle
 from accounts.services import ownership
-from portal.audit.services import Actor, record
-from portal.audit.verbs import Verb
+from portal.audit.services import Actor
 from portal.audit.versions import change
 
 
@@ -34,9 +33,7 @@ def settle_machine(line: CaseLine, at: datetime, actor: Actor) -> Settled | None
         if machine.stand_in_id is not None:
             change(machine, None, stand_in=None)
         return Settled(False, _("Nobody answers for it: there is no deputy. Name an owner."))
-    change(machine, None, stand_in=deputy)
-    facts = {"holder": deputy.pk, "holder_card": deputy.card, "owner": machine.owner_id}
-    record(Verb.OWNER_STOOD_IN, machine, actor=actor, at=at, facts=facts)
+    ownership.stand_in(machine, deputy, actor=actor, at=at)
     return Settled(False, _("%(name)s stands in until they accept it.") % {"name": deputy})
 
 

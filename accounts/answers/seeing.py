@@ -10,7 +10,9 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import (
     Account,
+    Application,
     Credential,
+    Entitlement,
     Grant,
     Identity,
     ImportRun,
@@ -20,6 +22,7 @@ from accounts.models import (
     SystemShare,
 )
 from portal import moment
+from portal.users.guards import any_of
 from portal.users.models import User
 from portal.users.ports import reasons_to_see
 
@@ -29,22 +32,30 @@ Keys = QuerySet[Any, Any]
 def _systems(user: User) -> Keys:
     """Systems whose owner or deputy they are, or that were shared with them."""
     shared = SystemShare.objects.filter(user=user, until__gt=moment.now()).values("content_object")
-    mine = Q(pk__in=shared)
-    if user.identity_id is not None:
-        mine |= Q(owner=user.identity_id) | Q(deputy=user.identity_id)
-    return System.objects.filter(mine).values("pk")
+    if user.identity_id is None:
+        return shared
+    found = System.objects.values("pk")
+    return any_of([shared, found.filter(owner=user.identity_id), found.filter(deputy=user.identity_id)])
 
 
 def _identities(user: User) -> Keys:
-    """Themselves, and the machines they answer for or stand in for."""
+    """Themselves, and the machines they answer for or stand in for, also through an application."""
     if user.identity_id is None:
         return Identity.objects.none().values("pk")
-    mine = Q(pk=user.identity_id) | Q(owner=user.identity_id) | Q(deputy=user.identity_id)
-    return Identity.objects.filter(mine | Q(stand_in=user.identity_id)).values("pk")
+    me, found = user.identity_id, Identity.objects.values("pk")
+    mine = (found.filter(pk=me), found.filter(owner=me), found.filter(deputy=me), found.filter(stand_in=me))
+    return any_of([*mine, found.filter(application__in=_applications(user))])
 
 
-def _accounts(user: User) -> Q:
-    return Q(identity__in=_identities(user)) | Q(system__in=_systems(user))
+def _applications(user: User) -> Keys:
+    if user.identity_id is None:
+        return Application.objects.none().values("pk")
+    return Application.objects.answered_for_by(user.identity_id).values("pk")
+
+
+def _accounts(user: User) -> Keys:
+    found = Account.objects.values("pk")
+    return any_of([found.filter(identity__in=_identities(user)), found.filter(system__in=_systems(user))])
 
 
 @reasons_to_see[Identity].answered_by("is it, or answers for it")
@@ -59,6 +70,12 @@ def reports(user: User) -> Keys:
     if user.identity_id is None:
         return Identity.objects.none().values("pk")
     return Identity.objects.filter(manager=user.identity_id).values("pk")
+
+
+@reasons_to_see[Application].answered_by("answers for it")
+def own_applications(user: User) -> Keys:
+    """Owner, deputy, or standing in."""
+    return _applications(user)
 
 
 @reasons_to_see[System].answered_by("answers for it, or it was shared")
@@ -78,19 +95,30 @@ def carried_systems(user: User) -> Keys:
 @reasons_to_see[Account].answered_by("answers for it")
 def own_accounts(user: User) -> Keys:
     """Of themselves, their machines and their systems."""
-    return Account.objects.filter(_accounts(user)).values("pk")
+    return _accounts(user)
+
+
+@reasons_to_see[Entitlement].answered_by("owns it, or answers for its system")
+def own_rights(user: User) -> Keys:
+    """What may be held on systems they see, and rights that are theirs to explain."""
+    mine = Q(system__in=_systems(user))
+    if user.identity_id is not None:
+        mine |= Q(owner=user.identity_id)
+    return Entitlement.objects.filter(mine).values("pk")
 
 
 @reasons_to_see[Grant].answered_by("answers for its account")
 def own_grants(user: User) -> Keys:
     """Held by accounts they may see."""
-    return Grant.objects.filter(account__in=Account.objects.filter(_accounts(user))).values("pk")
+    found = Grant.objects.values("pk")
+    of_identities = found.filter(account__identity__in=_identities(user))
+    return any_of([of_identities, found.filter(system__in=_systems(user))])
 
 
 @reasons_to_see[Credential].answered_by("answers for its account")
 def own_credentials(user: User) -> Keys:
     """Of accounts they may see."""
-    return Credential.objects.filter(account__in=Account.objects.filter(_accounts(user))).values("pk")
+    return Credential.objects.filter(account__in=_accounts(user)).values("pk")
 
 
 @reasons_to_see[Revocation].answered_by("carries it out, or answers for the system")

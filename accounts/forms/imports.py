@@ -1,7 +1,6 @@
 """What may be sent about sources and their readings."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -9,15 +8,18 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from accounts.connectors import REGISTRY, sniffing
+from accounts.connectors import REGISTRY, sniffing, xlsx
 from accounts.connectors.connector import Connector
 from accounts.connectors.text import ENCODINGS
+from accounts.forms import columns
 from accounts.forms.inventory import VersionForm, person_field
-from accounts.models import Source, System
-from portal.users.models import User
+from accounts.models import ImportRun, Source, System
+from portal.users.models import Approval, User
 
 SURE = 0.9  # of a format, from 0 to 1
+TABLES = ".csv,.tsv,.txt,.xlsx"  # what a browser offers first where a source sends tables
 ENCODING_CHOICES = [("", _("UTF-8, or UTF-16 with its mark")), *((name, name) for name in ENCODINGS[1:])]
+SHEET_HELP = _("Of a workbook; else its first one that is not hidden.")
 DATE_CHOICES = [("", _("no slashes, or clear")), ("dmy", _("day/month/year")), ("mdy", _("month/day/year"))]
 
 
@@ -27,7 +29,10 @@ class FileForm(forms.Form):
     file = forms.FileField(
         label=_("File"),
         allow_empty_file=True,  # refused with words of its own
-        help_text=_("Secret columns and fields are cut out while the file is read; what was cut is listed."),
+        help_text=_(
+            "A table may be CSV or an Excel workbook (.xlsx). Secret columns and fields are cut out while "
+            "the file is read; what was cut is listed."
+        ),
     )
     taken_at = forms.DateTimeField(
         label=_("Read at the source"),
@@ -38,20 +43,33 @@ class FileForm(forms.Form):
             "leave it empty: a reading of unknown time shows what is there and proves nothing gone."
         ),
     )
+    filter_text = forms.CharField(
+        label=_("Query or filter"),
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+        help_text=_("How it was asked for at the source, so that anybody can ask again."),
+    )
+    source_count = forms.IntegerField(
+        label=_("Rows the source counted"),
+        required=False,
+        min_value=0,
+        max_value=2**31 - 1,
+        help_text=_("If the file holds another number, nothing that is missing in it counts as gone."),
+    )
     encoding = forms.ChoiceField(label=_("Encoding"), required=False, choices=ENCODING_CHOICES)
+    sheet = forms.CharField(label=_("Sheet"), required=False, max_length=100, help_text=SHEET_HELP)
 
     @property
     def options(self) -> dict[str, str]:
         """What this file needs beyond its source's mapping."""
-        encoding = self.cleaned_data.get("encoding")
-        return {"encoding": encoding} if encoding else {}
+        given = {name: self.cleaned_data.get(name) for name in ("encoding", "sheet")}
+        return {name: value for name, value in given.items() if value}
 
     def head(self) -> bytes:
-        """The first bytes of the file, which is at its beginning again afterwards."""
+        """The first bytes of the file, of a workbook as CSV; it is at its beginning again afterwards."""
         file: UploadedFile[Any] = self.cleaned_data["file"]
-        head = file.read(sniffing.HEAD)
-        file.seek(0)
-        return bytes(head)
+        return xlsx.beginning(cast(BinaryIO, file), self.data.get("sheet") or None)[: sniffing.HEAD]
 
 
 class ReadingForm(FileForm):
@@ -60,8 +78,12 @@ class ReadingForm(FileForm):
     def __init__(self, *args: Any, source: Source, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.source = source
-        if "encoding" not in REGISTRY[source.connector].options:
-            del self.fields["encoding"]
+        for name in ("encoding", "sheet"):
+            if name not in REGISTRY[source.connector].options:
+                del self.fields[name]
+        if "sheet" in self.fields:
+            self.fields["file"].widget.attrs["accept"] = TABLES
+            self.fields["sheet"].widget.attrs["placeholder"] = source.mapping.get("sheet", "")
 
     def clean_file(self) -> Any:
         """A file surely of another format is refused; in doubt it is read, and may be refused then."""
@@ -93,6 +115,7 @@ class SourceOptions(forms.Form):
         help_text=_("Which kinds the file lists in full, if not all it shows: account, grant, credential."),
     )
     encoding = forms.ChoiceField(label=_("Encoding"), required=False, choices=ENCODING_CHOICES)
+    sheet = forms.CharField(label=_("Sheet"), required=False, max_length=100, help_text=SHEET_HELP)
     dates = forms.ChoiceField(label=_("Dates with slashes"), required=False, choices=DATE_CHOICES)
     zone = forms.CharField(
         label=_("Time zone"),
@@ -109,10 +132,11 @@ class SourceOptions(forms.Form):
     def __init__(self, *args: Any, connector: Connector, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.connector = connector
-        for name in ("complete", "covers", "encoding", "dates", "zone"):
+        for name in ("complete", "covers", "encoding", "sheet", "dates", "zone"):
             if name not in connector.options:
                 del self.fields[name]
-        if not connector.fields:
+        self.known = columns.fields_of(connector)
+        if not self.known:
             del self.fields["columns"]
 
     @staticmethod
@@ -153,7 +177,7 @@ class SourceOptions(forms.Form):
         mapping: dict[str, str] = given.pop("columns", {}) or {}
         if given.get("complete"):
             mapping["complete"] = "yes"
-        for name in ("covers", "encoding", "dates", "zone"):
+        for name in ("covers", "encoding", "sheet", "dates", "zone"):
             if given.get(name):
                 mapping[name] = given[name]
         return mapping
@@ -176,13 +200,14 @@ class SourceForm(VersionForm, SourceOptions):
         "complete",
         "covers",
         "encoding",
+        "sheet",
         "dates",
         "zone",
         "columns",
     )
 
 
-class NewSourceForm(FileForm):
+class NewSourceForm(columns.ColumnsForm, FileForm):
     """A source and its first file: whose records they are, and in which format."""
 
     PEOPLE, KNOWN, NEW = "people", "known", "new"
@@ -235,7 +260,7 @@ class NewSourceForm(FileForm):
     )
 
     SYSTEM_FIELDS = ("code", "system_name", "environment", "reference", "owner")
-    FILE_FIELDS = ("file", "connector", "taken_at", "encoding", "complete")
+    FILE_FIELDS = ("file", "connector", "taken_at", "encoding", "sheet", "complete")
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -245,6 +270,8 @@ class NewSourceForm(FileForm):
             required=False,
             empty_label=_("Choose …"),
         )
+        generic = columns.PEOPLE if self.data.get("tells_of") == self.PEOPLE else columns.ACCOUNTS
+        self.add_columns(self.data.get("connector") or generic)
 
     def clean_name(self) -> str:
         """One source of a name."""
@@ -272,6 +299,7 @@ class NewSourceForm(FileForm):
             for name in ("code", "system_name"):
                 if not given.get(name) and name not in self.errors:
                     self.add_error(name, _("A new system needs this."))
+        self.say_columns()
         if tells_of and given.get("file") is not None:
             given["connector"] = self._format(tells_of == self.PEOPLE)
         return given
@@ -279,6 +307,8 @@ class NewSourceForm(FileForm):
     def _format(self, of_people: bool) -> str:
         """The chosen or recognised format, if it tells of what it should."""
         chosen = self.cleaned_data.get("connector")
+        if self.chosen and not chosen:  # whoever says what its columns are, says that it is a plain table
+            chosen = columns.PEOPLE if of_people else columns.ACCOUNTS
         likely = [chosen] if chosen else sniffing.sniff(self.head(), self.cleaned_data["file"].name)
         fitting = [key for key in likely if ("person" in REGISTRY[key].reads) == of_people]
         if fitting:
@@ -296,14 +326,13 @@ class NewSourceForm(FileForm):
         head = self.head()
         if not head:
             return ValidationError(_("The file is empty. Export it again."))
-        columns = sniffing.columns(head, self.cleaned_data.get("encoding") or None)
-        if columns:
+        if self.table is not None:
             return ValidationError(
                 _(
-                    "No format has columns like these: %(columns)s. Choose the format, or check that the "
-                    "first row names the columns."
+                    "No format has columns like these: %(columns)s. Say below what they are, or check that "
+                    "the first row names the columns."
                 ),
-                params={"columns": ", ".join(columns)[:200]},
+                params={"columns": ", ".join(one.shown for one in self.table.columns)[:200]},
             )
         return ValidationError(
             _(
@@ -319,28 +348,38 @@ class NewSourceForm(FileForm):
         given = {
             "complete": "yes" if self.cleaned_data["complete"] else "",
             "encoding": self.cleaned_data["encoding"],
+            "sheet": self.cleaned_data["sheet"],
         }
-        return {name: value for name, value in given.items() if value and name in options}
+        return {**self.chosen, **{name: value for name, value in given.items() if value and name in options}}
 
 
 class ApplyForm(VersionForm):
-    """Apply a reading; what needs a second look has to be ticked."""
+    """Apply a reading, or ask a second person to; the first one of a source has to be looked at."""
 
-    losses_seen = forms.BooleanField(
-        required=False, label=_("I looked at what would be gone, and it is right.")
+    reason = forms.CharField(
+        label=_("Why it is right that these end"),
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("The second person decides on it."),
     )
     release = forms.BooleanField(
-        required=False, label=_("I looked at this first reading: the source sends what it should.")
+        label=_("I looked at this first reading: the source sends what it should."),
+        error_messages={"required": _("Look at it first, then say so here.")},
     )
 
-    def __init__(self, *args: Any, needs: Callable[[str], bool], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, run: ImportRun, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("losses_seen", "release"):
-            if needs(name):
-                self.fields[name].required = True
-                self.fields[name].error_messages["required"] = _("Look at it first, then say so here.")
-            else:
-                del self.fields[name]
+        if not run.preview.get("fuse"):
+            del self.fields["reason"]
+        if not run.source.is_quarantined:
+            del self.fields["release"]
+
+
+class AnswerForm(forms.Form):
+    """Whether a second person releases what a reading would end."""
+
+    remark = forms.CharField(label=_("Remark"), required=False, max_length=500)
+    verdict = forms.ChoiceField(choices=Approval.Verdict, widget=forms.HiddenInput)
 
 
 class ConfirmForm(VersionForm):

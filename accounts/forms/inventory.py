@@ -1,14 +1,18 @@
 """What may be sent about identities, owners, accounts and systems."""
 
+import re
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Identity, System
+from accounts.models import Application, Identity, System
 from portal.users.models import User
 from portal.users.roles import Role
+
+HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.:-]{0,198}[a-z0-9_])?")
 
 
 class PersonField(forms.CharField):
@@ -67,14 +71,30 @@ class OwnerForm(VersionForm):
         return given
 
 
-class MachineForm(VersionForm):
-    """What is known of a machine."""
+class NamesField(forms.Field):
+    """Names separated by commas, each once."""
 
-    name = forms.CharField(label=_("Name"), max_length=200)
-    kind = forms.ChoiceField(
-        label=_("Kind"),
-        choices=[choice for choice in Identity.Kind.choices if choice[0] != Identity.Kind.HUMAN],
-    )
+    widget = forms.TextInput
+
+    def to_python(self, value: Any) -> list[str]:
+        """Without the empty ones."""
+        parts = [part.strip() for part in str(value or "").split(",")]
+        return list(dict.fromkeys(filter(None, parts)))
+
+    def validate(self, value: Any) -> None:
+        """Each fits its column, and is text that the database takes."""
+        super().validate(value)
+        if any(len(part) > 100 or "\x00" in part for part in value):
+            raise ValidationError(_("A name here has 100 letters at most."))
+
+    def prepare_value(self, value: Any) -> Any:
+        """As it was typed."""
+        return ", ".join(value) if isinstance(value, list) else value
+
+
+class IdentityFacts(VersionForm):
+    """What whoever answers for a machine says of it."""
+
     purpose = forms.CharField(
         label=_("Purpose"),
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -82,16 +102,60 @@ class MachineForm(VersionForm):
         help_text=_("What would stop without it?"),
     )
     rhythm = forms.ChoiceField(
-        label=_("Rhythm"), choices=[("", _("unknown")), *Identity.Rhythm.choices], required=False
+        label=_("Rhythm"),
+        choices=[("", _("unknown")), *Identity.Rhythm.choices],
+        required=False,
+        help_text=_("How often it is expected to act; unused is judged against it."),
     )
     environment = forms.CharField(label=_("Environment"), max_length=24, required=False)
+    consumers = NamesField(
+        label=_("Used by"),
+        required=False,
+        help_text=_("Who or what uses it, separated by commas. More than one is reuse."),
+    )
     vendor = forms.CharField(label=_("Vendor"), max_length=200, required=False)
+    vendor_contact = forms.CharField(label=_("Contact at the vendor"), max_length=200, required=False)
     contract_end = forms.DateField(
         label=_("Contract ends"), required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
+    review_by = forms.DateField(
+        label=_("Review by"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("By then somebody looks whether it is still needed."),
+    )
 
 
-class NewMachineForm(MachineForm):
+class IdentityForm(IdentityFacts):
+    """All that is known of a machine, for those who keep the inventory."""
+
+    name = forms.CharField(label=_("Name"), max_length=200)
+    kind = forms.ChoiceField(
+        label=_("Kind"),
+        choices=[choice for choice in Identity.Kind.choices if choice[0] != Identity.Kind.HUMAN],
+    )
+    application = forms.ModelChoiceField(
+        label=_("Application"),
+        queryset=Application.objects.none(),
+        required=False,
+        empty_label=_("none"),
+        help_text=_("Without an owner of its own, its application's owner answers for it."),
+    )
+    field_order = (
+        "version", "name", "kind", "purpose", "rhythm", "environment", "consumers", "application",
+        "vendor", "vendor_contact", "contract_end", "review_by",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        current = self.initial.get("application")
+        offered = Application.objects.filter(
+            Q(status=Application.Status.ACTIVE) | Q(pk=current.pk if current else None)
+        )
+        self.fields["application"].queryset = offered.by_name()  # type: ignore[attr-defined]  # a ModelChoiceField
+
+
+class NewIdentityForm(IdentityForm):
     """The same of one that is not there yet, so that there is no version of it."""
 
     version = None  # type: ignore[assignment]  # Django's way of leaving out a field of the base
@@ -126,7 +190,7 @@ class MemberForm(VersionForm):
 class ShareForm(forms.Form):
     """Let an auditor see one thing, such as a system or a pack, until a moment."""
 
-    user = forms.ModelChoiceField(label=_("Auditor"), queryset=User.objects.none())
+    user = forms.ModelChoiceField(label=_("Auditor"), queryset=User.objects.none(), empty_label=_("Choose …"))
     until = forms.DateTimeField(
         label=_("Until"),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
@@ -149,6 +213,30 @@ class SystemForm(VersionForm):
     carriers = forms.CharField(
         label=_("Who carries out removals"), required=False, help_text=_("Addresses, separated by commas.")
     )
+    hosts = forms.CharField(
+        label=_("Host names"),
+        required=False,
+        max_length=4_000,
+        help_text=_(
+            "What gateways and sudo rules call its machines, separated by commas: core01, core02. By them a"
+            " right to act as root@core01 is found to lead here."
+        ),
+    )
+    is_gateway = forms.BooleanField(
+        label=_("Is a gateway"),
+        required=False,
+        help_text=_("A bastion, vault or cluster through which others are entered."),
+    )
+
+    def clean_hosts(self) -> list[str]:
+        """Each once, in small letters, in the order given."""
+        parts = [part.strip().lower() for part in self.cleaned_data["hosts"].replace("\n", ",").split(",")]
+        hosts = list(dict.fromkeys(part for part in parts if part))
+        if wrong := [host for host in hosts if not HOST.fullmatch(host)]:
+            raise ValidationError(
+                _("“%(host)s” is no host name. Separate host names by commas."), params={"host": wrong[0]}
+            )
+        return hosts
 
     def clean_carriers(self) -> list[Identity]:
         """Each of them, or which one is unknown."""

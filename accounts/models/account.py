@@ -1,10 +1,13 @@
 """Accounts: records on a system by which an identity acts."""
 
+from datetime import datetime
 from typing import Self
 
 from django.contrib.postgres.fields import DateTimeRangeField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Collate, Lower
 from django.utils.translation import gettext_lazy as _
 
 from portal.audit.versions import Versioned
@@ -20,6 +23,11 @@ class AccountQuerySet(VisibleQuerySet["Account"]):
     def present(self) -> Self:
         """Seen by the last complete reading, or not disproved since."""
         return self.filter(gone_run=None)
+
+    def usable(self, at: datetime) -> Self:
+        """Present, not known to be switched off, and not run out at that moment."""
+        ended = Q(expires_at__isnull=False, expires_at__lte=at)
+        return self.present().exclude(is_enabled=False).exclude(ended)
 
     def orphaned(self) -> Self:
         """Present accounts that belong to nobody known; shared ones and roles never do."""
@@ -56,7 +64,8 @@ class Account(Versioned):
 
     NOBODYS = (Kind.SHARED, Kind.EMERGENCY, Kind.ROLE)  # have no identity of their own
 
-    system = models.ForeignKey("System", models.PROTECT, related_name="accounts")
+    # Checked by statement, not by row, as accounts come by the million: migration 0007.
+    system = models.ForeignKey("System", models.PROTECT, related_name="accounts", db_constraint=False)
     external_id = models.CharField(max_length=512)
     name = models.CharField(max_length=256)
     display_name = models.CharField(max_length=256, blank=True)
@@ -77,7 +86,7 @@ class Account(Versioned):
     created_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     last_used_source = models.CharField(max_length=100, blank=True)
-    first_run = models.ForeignKey("ImportRun", models.PROTECT, related_name="+")
+    first_run = models.ForeignKey("ImportRun", models.PROTECT, related_name="+", db_constraint=False)
     gone_run = models.ForeignKey("ImportRun", models.PROTECT, related_name="+", null=True, blank=True)
     gone_at = models.DateTimeField(null=True, blank=True)
     card = models.BinaryField(null=True, editable=False)
@@ -92,7 +101,25 @@ class Account(Versioned):
                 name="account_link_says_how",
             ),
         ]
-        indexes = [models.Index(fields=["system"], condition=Q(identity=None), name="account_orphans")]
+        indexes = [
+            models.Index(fields=["system"], condition=Q(identity=None), name="account_orphans"),
+            # What lists are sorted, searched and narrowed by: accounts/models/listing.py.
+            models.Index(Collate(Lower("name"), "C"), "id", name="account_by_name"),
+            models.Index("system", Collate(Lower("name"), "C"), "id", name="account_by_system"),
+            # None on the last use: it changes with every reading, which then would write each index anew.
+            models.Index(fields=["created_at", "id"], name="account_by_age"),
+            models.Index(
+                fields=["kind"],
+                condition=Q(kind__in=["shared", "emergency", "role"]),
+                name="account_of_nobody",
+            ),
+            models.Index(fields=["doubt"], condition=~Q(doubt=""), name="account_doubted"),
+            GinIndex(
+                fields=["name", "display_name", "email"],
+                opclasses=["gin_trgm_ops"] * 3,
+                name="account_trigram",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

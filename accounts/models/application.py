@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.audit.models import uuid7
 from portal.audit.versions import Versioned
 from portal.users.guards import VisibleQuerySet
+from portal.users.models import User
 from portal.users.permissions import Perm
 
 
@@ -24,8 +25,12 @@ class ApplicationQuerySet(VisibleQuerySet["Application"]):
         return self.order_by(Lower("name"), "pk")
 
     def answered_for_by(self, identity_id: UUID | None) -> Self:
-        """Whose owner or deputy this is."""
-        return self.filter(Q(owner=identity_id) | Q(deputy=identity_id))
+        """Whose owner or deputy this is, or whoever stands in for a leaver."""
+        return self.filter(Q(owner=identity_id) | Q(deputy=identity_id) | Q(stand_in=identity_id))
+
+    def active(self) -> Self:
+        """Not retired."""
+        return self.exclude(status=Application.Status.RETIRED)
 
 
 class Application(Versioned):
@@ -58,6 +63,15 @@ class Application(Versioned):
         related_name="deputised_applications",
         verbose_name=_("deputy"),
     )
+    # A leaver's deputy acts at once and owns only after accepting; NULL where nobody stands in.
+    stand_in = models.ForeignKey(
+        "Identity",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="stands_in_for_applications",
+        editable=False,
+    )
     card = models.BinaryField(null=True, editable=False)
     created_at = models.DateTimeField()
 
@@ -72,3 +86,9 @@ class Application(Versioned):
 
     def __str__(self) -> str:
         return self.name
+
+    def granted_to(self, user: User) -> frozenset[Perm]:
+        """Its owner, and whoever stands in, say what is known of it and who is behind them."""
+        if user.identity_id is None or user.identity_id not in {self.owner_id, self.stand_in_id}:
+            return frozenset()
+        return frozenset({Perm.OWNER_NAME, Perm.INVENTORY_MANAGE})

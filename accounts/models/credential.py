@@ -3,7 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Self
 
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
+from django.db.models.functions import Coalesce, Lower
 from django.utils.translation import gettext_lazy as _
 
 from portal.users.guards import VisibleQuerySet
@@ -70,7 +72,16 @@ class Credential(models.Model):
                 fields=["account", "kind", "fingerprint"], name="credential_is_one_per_account"
             ),
         ]
-        indexes = [models.Index(fields=["fingerprint"], name="credential_fingerprint")]
+        indexes = [
+            models.Index(fields=["fingerprint"], name="credential_fingerprint"),
+            # What lists are sorted, searched and narrowed by: accounts/models/listing.py.
+            models.Index(
+                OpClass(Lower("fingerprint"), name="text_pattern_ops"), name="credential_fingerprint_begins"
+            ),
+            models.Index(Coalesce("rotated_at", "created_at"), "id", name="credential_by_age"),
+            models.Index(fields=["expires_at", "id"], name="credential_by_end"),
+            models.Index(fields=["weakness"], condition=~models.Q(weakness=""), name="credential_weak"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.fingerprint}"

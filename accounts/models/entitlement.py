@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce, Lower
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.audit.versions import Versioned
 from portal.users.guards import VisibleQuerySet
+from portal.users.models import User
 from portal.users.permissions import Perm
 
 # The longest that a privileged right may last and still count as time-boxed: of administrators, of others.
@@ -25,6 +27,10 @@ class EntitlementQuerySet(VisibleQuerySet["Entitlement"]):
     def privileged(self) -> Self:
         """By themselves or through what they bring."""
         return self.filter(carries_privilege=True)
+
+    def wordless(self) -> Self:
+        """Nobody said what they allow; what was only suggested does not count."""
+        return self.filter(Q(plain_words="") | Q(described_by=Entitlement.Describer.SUGGESTED))
 
     def in_use(self) -> Self:
         """Held by somebody, or brought by something."""
@@ -116,10 +122,18 @@ class Entitlement(Versioned):
             models.Index(
                 fields=["system"], condition=Q(carries_privilege=True), name="entitlement_privileged"
             ),
+            GinIndex(
+                fields=["name", "plain_words"], opclasses=["gin_trgm_ops"] * 2, name="entitlement_trigram"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    def granted_to(self, user: User) -> frozenset[Perm]:
+        """Who owns the right or answers for its system says what it means; they need no role."""
+        mine = {self.owner_id, self.system.owner_id, self.system.deputy_id} - {None}
+        return frozenset({Perm.INVENTORY_MANAGE}) if user.identity_id in mine else frozenset()
 
     @property
     def privilege(self) -> bool | None:
@@ -217,9 +231,10 @@ class GrantQuerySet(VisibleQuerySet["Grant"]):
 class Grant(models.Model):
     """An account holding an entitlement, from when to when, directly or through another one."""
 
-    system = models.ForeignKey("System", models.PROTECT, related_name="grants")
-    account = models.ForeignKey("Account", models.PROTECT, related_name="grants")
-    entitlement = models.ForeignKey(Entitlement, models.PROTECT, related_name="grants")
+    # Checked by statement, not by row, as grants come by the million: migration 0007.
+    system = models.ForeignKey("System", models.PROTECT, related_name="grants", db_constraint=False)
+    account = models.ForeignKey("Account", models.PROTECT, related_name="grants", db_constraint=False)
+    entitlement = models.ForeignKey(Entitlement, models.PROTECT, related_name="grants", db_constraint=False)
     via = models.ForeignKey(Entitlement, models.PROTECT, related_name="+", null=True, blank=True)
     # As the source says; an unknown start is unbounded. What is held now has no upper bound.
     held = DateTimeRangeField()
@@ -227,7 +242,7 @@ class Grant(models.Model):
     # May be switched on, is not in force by itself.
     is_eligible = models.BooleanField(default=False, db_default=False)
     # What showed it and what ended it: when it was *known*, beside when it was held.
-    known_from_run = models.ForeignKey("ImportRun", models.PROTECT, related_name="+")
+    known_from_run = models.ForeignKey("ImportRun", models.PROTECT, related_name="+", db_constraint=False)
     known_to_run = models.ForeignKey("ImportRun", models.PROTECT, related_name="+", null=True, blank=True)
 
     objects = GrantQuerySet.as_manager()
@@ -251,6 +266,9 @@ class Grant(models.Model):
                 fields=["entitlement"], condition=Q(held__upper_inf=True), name="grant_open_by_entitlement"
             ),
             models.Index(fields=["system"], condition=Q(held__upper_inf=True), name="grant_open_by_system"),
+            models.Index(
+                fields=["ends_at", "id"], condition=Q(ends_at__isnull=False), name="grant_by_agreed_end"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,12 +9,13 @@ from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, Range
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower, Now
+from django.db.models.functions import Collate, Lower, Now, Upper
 from django.utils.translation import gettext_lazy as _
 
 from portal.audit.models import uuid7
 from portal.audit.versions import Versioned
 from portal.users.guards import VisibleQuerySet
+from portal.users.models import User
 from portal.users.permissions import Perm
 
 
@@ -44,9 +45,13 @@ class IdentityQuerySet(VisibleQuerySet["Identity"]):
 
     def answered_for_by(self, identity_id: UUID | None) -> Self:
         """Machines whose owner or deputy this is, by themselves or through their application."""
-        mine = Q(owner=identity_id) | Q(deputy=identity_id)
-        through = Q(application__owner=identity_id) | Q(application__deputy=identity_id)
-        return self.machines().filter(mine | through)
+        found = Identity.objects.values("pk")
+        through = (
+            found.filter(application__owner=identity_id),
+            found.filter(application__deputy=identity_id),
+        )
+        mine = found.filter(owner=identity_id).union(found.filter(deputy=identity_id), *through, all=True)
+        return self.machines().filter(pk__in=mine)
 
     def matching(self, words: str) -> Self:
         """By name, address or number, a substring anywhere."""
@@ -150,6 +155,29 @@ class Identity(Versioned):
             GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name="identity_name_trigram"),
             models.Index(Lower("email"), name="identity_email_folded"),
             models.Index(fields=["kind", "status"], name="identity_kind_status"),
+            # What lists are sorted, searched and narrowed by: accounts/models/listing.py.
+            models.Index(Collate(Lower("name"), "C"), "id", name="identity_by_name"),
+            GinIndex(fields=["email"], opclasses=["gin_trgm_ops"], name="identity_email_trigram"),
+            models.Index(fields=["open_findings", "id"], name="identity_by_findings"),
+            models.Index(
+                "environment",
+                Collate(Lower("name"), "C"),
+                "id",
+                condition=~Q(environment=""),
+                name="identity_by_environment",
+            ),
+            models.Index(
+                Collate(Lower("name"), "C"),
+                "id",
+                condition=~Q(kind="human"),
+                name="identity_machine_by_name",
+            ),
+            models.Index(
+                Collate(Lower("name"), "C"),
+                "id",
+                condition=Q(owner=None) & ~Q(kind="human") & ~Q(status="left"),
+                name="identity_machine_unowned",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -159,6 +187,24 @@ class Identity(Versioned):
     def is_human(self) -> bool:
         """A person."""
         return self.kind == self.Kind.HUMAN
+
+    @property
+    def answered_by(self) -> "Identity | None":
+        """Who answers for this machine: its owner who is here, else its application's; else who once did."""
+        through = self.application.owner if self.application else None
+        here = [one for one in (self.owner, through) if one and one.status != Identity.Status.LEFT]
+        return here[0] if here else self.owner or through
+
+    def granted_to(self, user: User) -> frozenset[Perm]:
+        """Whoever answers for a machine says what is known of it; its owner also hands it over."""
+        if self.is_human or user.identity_id is None:
+            return frozenset()
+        through = self.application
+        owners = {self.owner_id, self.stand_in_id} | ({through.owner_id} if through else set())
+        if user.identity_id in owners:
+            return frozenset({Perm.INVENTORY_MANAGE, Perm.OWNER_NAME})
+        deputies = {self.deputy_id} | ({through.deputy_id} if through else set())
+        return frozenset({Perm.INVENTORY_MANAGE}) if user.identity_id in deputies else frozenset()
 
 
 class Engagement(models.Model):
@@ -188,6 +234,7 @@ class Engagement(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["source", "number"], name="engagement_number_is_one_per_source"),
         ]
+        indexes = [models.Index(Upper("number"), name="engagement_number_folded")]
 
     def __str__(self) -> str:
         return f"{self.number} {self.employer}".strip()

@@ -2,11 +2,13 @@
 
 from datetime import datetime
 from typing import Self
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from portal.audit.models import uuid7
 from portal.audit.versions import Versioned
@@ -19,6 +21,25 @@ class SourceQuerySet(VisibleQuerySet["Source"]):
     """Questions about sources."""
 
     seen_with = Perm.INVENTORY_VIEW
+
+    def with_last_came(self) -> Self:
+        """Each with `last_came_at`: when its last file came that was not refused or discarded."""
+        came = ImportRun.objects.filter(source=models.OuterRef("pk")).that_count().order_by("-received_at")
+        return self.annotate(last_came_at=models.Subquery(came.values("received_at")[:1]))
+
+    def expected(self) -> Self:
+        """Feeds: a reading is expected every so many hours."""
+        return self.exclude(every_hours=None)
+
+    def missed(self) -> Self:
+        """Feeds of which a reading is missing, as their owners were told."""
+        return self.exclude(missed_at=None)
+
+    def answered_for_by(self, identity_id: UUID | None) -> Self:
+        """Of systems whose owner or deputy this is."""
+        if identity_id is None:
+            return self.none()
+        return self.filter(Q(system__owner=identity_id) | Q(system__deputy=identity_id))
 
 
 class Source(Versioned):
@@ -37,9 +58,14 @@ class Source(Versioned):
     fresh_days = models.PositiveSmallIntegerField(_("days a reading stays fresh"), default=35)
     # A feed: how often a reading is expected, and where it comes from without hands.
     every_hours = models.PositiveIntegerField(_("hours between readings"), null=True, blank=True)
+    # Also how the names of its secrets in the environment go on: PORTAL_PULL_<NAME>_…, PORTAL_PUSH_<NAME>_…
     inbox = models.SlugField(_("folder of the inbox"), max_length=40, blank=True, db_default="")
     # {"kind": "aws" | "kubernetes" | "ldap", …}: addresses and filters; secrets stand in the environment.
+    # {"apply": "auto"} lets readings that raise no question be applied without hands, however they came.
     pull = models.JSONField(default=dict, db_default={}, blank=True)
+    pull_begun_at = models.DateTimeField(null=True, blank=True)  # while a worker is at it
+    pull_tried_at = models.DateTimeField(null=True, blank=True)
+    pull_trouble = models.TextField(blank=True, db_default="")  # why the last try brought nothing
     missed_at = models.DateTimeField(null=True, blank=True)  # when its owner was told that one is missing
     # More rows than this in one reading that would end wait for a second person.
     fuse_rows = models.PositiveIntegerField(_("rights that may end at once"), default=20, db_default=20)
@@ -51,6 +77,13 @@ class Source(Versioned):
 
     objects = SourceQuerySet.as_manager()
 
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["inbox"], condition=~Q(inbox=""), name="source_inbox_is_of_one_source"
+            ),
+        ]
+
     def __str__(self) -> str:
         return self.name
 
@@ -58,6 +91,29 @@ class Source(Versioned):
     def is_quarantined(self) -> bool:
         """Not released by anybody yet."""
         return self.released_at is None
+
+    @property
+    def rhythm(self) -> str:
+        """How often a reading is expected, in words; empty if nobody said."""
+        hours = self.every_hours
+        if not hours:
+            return ""
+        usual = {1: _("every hour"), 24: _("daily"), 168: _("weekly")}
+        if hours in usual:
+            return str(usual[hours])
+        if hours % 24:
+            return ngettext("every %d hour", "every %d hours", hours) % hours
+        return ngettext("every %d day", "every %d days", hours // 24) % (hours // 24)
+
+    @property
+    def is_pulled(self) -> bool:
+        """The portal reads it itself."""
+        return "kind" in self.pull
+
+    @property
+    def applies_by_itself(self) -> bool:
+        """What raises no question waits for nobody."""
+        return bool(self.pull.get("apply") == "auto")
 
 
 class ImportRunQuerySet(VisibleQuerySet["ImportRun"]):
@@ -68,6 +124,10 @@ class ImportRunQuerySet(VisibleQuerySet["ImportRun"]):
     def applied(self) -> Self:
         """Those that are part of the record."""
         return self.filter(state=ImportRun.State.APPLIED)
+
+    def that_count(self) -> Self:
+        """Neither refused nor discarded: a reading came."""
+        return self.exclude(state__in=[ImportRun.State.FAILED, ImportRun.State.DISCARDED])
 
     def open(self) -> Self:
         """Somebody has to look."""
@@ -98,7 +158,9 @@ class ImportRun(Versioned):
         """How the file came here; shown wherever its rows are."""
 
         PULLED = "pulled", _("pulled by the portal")
-        PUSHED = "pushed", _("pushed by the system")
+        SIGNED = "signed", _("pushed and signed by the system")
+        PUSHED = "pushed", _("pushed with a token")
+        INBOX = "inbox", _("taken from the inbox")
         UPLOADED = "uploaded", _("uploaded by hand")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -152,7 +214,12 @@ class ImportRun(Versioned):
         indexes = [models.Index(fields=["source", "state", "id"], name="import_by_source")]
 
     def __str__(self) -> str:
-        return f"{self.source_id} {self.received_at:%Y-%m-%d %H:%M}"
+        return f"{self.source.name}, {self.received_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Anybody may have carried the file here: somebody else counts at the source before it is used."""
+        return self.provenance in (self.Provenance.UPLOADED, self.Provenance.INBOX)
 
     def proves_absence_after(self, at: datetime, kind: str) -> str:
         """Why this reading does not prove that a `kind` asked to go at `at` is gone; empty when it does."""

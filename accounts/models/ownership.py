@@ -1,9 +1,32 @@
 """Who might answer for a machine: what the portal proposes with its reasons, and what people said to it."""
 
+from typing import Self
+
 from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models.identity import Identity, Ownership
 from portal.audit.models import uuid7
+
+# How much a proposal says, in words; of the first whose weight it reaches.
+SURE, LIKELY, POSSIBLE = 80, 45, 20
+
+
+class OwnerProposalQuerySet(models.QuerySet["OwnerProposal"]):
+    """Questions about proposals."""
+
+    def open(self) -> Self:
+        """Of people who are here and have not said no."""
+        no = OwnershipClaim.objects.filter(
+            identity=models.OuterRef("identity"), said_by=models.OuterRef("candidate")
+        ).exclude(answer=OwnershipClaim.Answer.MINE)
+        return self.exclude(candidate__status=Identity.Status.LEFT).filter(~models.Exists(no))
+
+    def strongest_first(self) -> Self:
+        """The order in which they are shown and asked."""
+        return self.order_by("identity", "-weight", Lower("candidate__name"), "candidate")
 
 
 class OwnerProposal(models.Model):
@@ -28,6 +51,8 @@ class OwnerProposal(models.Model):
     weight = models.PositiveSmallIntegerField()  # percent; how much it says
     found_at = models.DateTimeField()
 
+    objects = OwnerProposalQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -38,6 +63,40 @@ class OwnerProposal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.candidate_id} for {self.identity_id}: {self.reason}"
+
+    @property
+    def strength(self) -> str:
+        """How much it says, in words."""
+        if self.weight >= SURE:
+            return gettext("very likely")
+        if self.weight >= LIKELY:
+            return gettext("likely")
+        return gettext("possible") if self.weight >= POSSIBLE else gettext("last resort")
+
+
+class OwnershipClaimQuerySet(models.QuerySet["OwnershipClaim"]):
+    """Questions about what was said."""
+
+    def newest_first(self) -> Self:
+        """The last word first."""
+        return self.order_by("-said_at", "-id")
+
+    def shutting_down(self) -> Self:
+        """The last word about an active machine, when it is that nobody needs it."""
+        later = OwnershipClaim.objects.filter(
+            models.Q(said_at__gt=models.OuterRef("said_at"))
+            | models.Q(said_at=models.OuterRef("said_at"), pk__gt=models.OuterRef("pk")),
+            identity=models.OuterRef("identity"),
+        )
+        owned = Ownership.objects.filter(
+            identity=models.OuterRef("identity"),
+            role=Ownership.Role.OWNER,
+            during__startswith__gt=models.OuterRef("said_at"),
+        )
+        waiting = self.filter(answer=OwnershipClaim.Answer.SHUT_DOWN).exclude(
+            identity__status=Identity.Status.LEFT
+        )
+        return waiting.filter(~models.Exists(later), ~models.Exists(owned))
 
 
 class OwnershipClaim(models.Model):
@@ -58,6 +117,8 @@ class OwnershipClaim(models.Model):
     ask = models.ForeignKey("Identity", models.PROTECT, null=True, blank=True, related_name="asked_to_claim")
     remark = models.TextField(blank=True)
     said_at = models.DateTimeField()
+
+    objects = OwnershipClaimQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -199,6 +199,7 @@ class RevocationCause(models.Model):
         DECISION = "decision", _("review decision")
         CASE = "case", _("offboarding")
         EXPIRY = "expiry", _("agreed end")
+        CLAIM = "claim", _("nobody needs it")
 
     revocation = models.ForeignKey(Revocation, models.PROTECT, related_name="causes")
     kind = models.CharField(max_length=8, choices=Kind)

@@ -35,11 +35,16 @@ wanted AS (
     coalesce(p.system_id, CASE WHEN e.acts_on_name = '' THEN e.system_id END) AS place
   FROM accounts_entitlement e LEFT JOIN place p ON p.name = lower(e.acts_on_name)
   WHERE e.acts_as_name <> '' AND (e.system_id = %(system)s OR p.system_id = %(system)s)),
+-- Two joins by equal keys: one with an OR in it would compare every right with every account.
+named AS (
+  SELECT w.id, a.id AS account_id, 0 AS likeness FROM wanted w JOIN accounts_account a
+    ON a.system_id = w.place AND a.external_id = w.acts_as_name AND a.gone_run_id IS NULL
+  UNION ALL
+  SELECT w.id, a.id, 1 FROM wanted w JOIN accounts_account a
+    ON a.system_id = w.place AND lower(a.name) = lower(w.acts_as_name) AND a.gone_run_id IS NULL),
 found AS (
-  SELECT DISTINCT ON (w.id) w.id, a.id AS account_id FROM wanted w
-  LEFT JOIN accounts_account a ON a.system_id = w.place AND a.gone_run_id IS NULL
-    AND (a.external_id = w.acts_as_name OR lower(a.name) = lower(w.acts_as_name))
-  ORDER BY w.id, a.external_id = w.acts_as_name DESC NULLS LAST, a.id)
+  SELECT DISTINCT ON (w.id) w.id, n.account_id FROM wanted w LEFT JOIN named n USING (id)
+  ORDER BY w.id, n.likeness NULLS LAST, n.account_id)
 UPDATE accounts_entitlement e SET acts_as_id = f.account_id
 FROM found f WHERE e.id = f.id AND e.acts_as_id IS DISTINCT FROM f.account_id
 """

@@ -6,10 +6,11 @@ later use. What a file does not say (NULL) changes nothing. `gone_…` tables ho
 
 from accounts.connectors.records import Rejected
 from accounts.reconciliation.reading import Reading
+from accounts.reconciliation.staging import reject_twins
 
 ENTITLEMENTS = """
 CREATE TEMP TABLE staging_entitlement ON COMMIT DROP AS
-SELECT r.*, coalesce(e.id, nextval(pg_get_serial_sequence('accounts_entitlement', 'id'))) AS entitlement_id,
+SELECT r.*, coalesce(e.id, nextval('accounts_entitlement_id_seq'::regclass)) AS entitlement_id,
   e.id IS NULL AS is_new,
   CASE WHEN e.id IS NULL THEN '{}' ELSE array_remove(ARRAY[
     -- A right that is only named, by its key, says nothing about the one that is known.
@@ -32,7 +33,7 @@ LEFT JOIN accounts_entitlement e ON e.system_id = %(system)s AND e.external_id =
 
 ACCOUNTS = """
 CREATE TEMP TABLE staging_account ON COMMIT DROP AS
-SELECT r.*, coalesce(a.id, nextval(pg_get_serial_sequence('accounts_account', 'id'))) AS account_id,
+SELECT r.*, coalesce(a.id, nextval('accounts_account_id_seq'::regclass)) AS account_id,
   a.id IS NULL AS is_new, a.gone_run_id IS NOT NULL AS is_back,
   a.id IS NOT NULL AND coalesce(r.last_used_at > coalesce(a.last_used_at, '-infinity'), false) AS is_used,
   CASE WHEN a.id IS NULL THEN '{}' ELSE array_remove(ARRAY[
@@ -68,7 +69,7 @@ RETURNING line, CASE WHEN parent_id IS NULL THEN parent ELSE child END
 """
 INCLUSIONS = """
 CREATE TEMP TABLE staging_inclusion ON COMMIT DROP AS
-SELECT r.*, coalesce(i.id, nextval(pg_get_serial_sequence('accounts_inclusion', 'id'))) AS inclusion_id,
+SELECT r.*, coalesce(i.id, nextval('accounts_inclusion_id_seq'::regclass)) AS inclusion_id,
   i.id IS NULL AS is_new
 FROM staging_bond r
 LEFT JOIN accounts_inclusion i
@@ -83,13 +84,23 @@ SELECT i.id FROM accounts_inclusion i WHERE %(vanishes)s AND i.system_id = %(sys
     WHERE r.id = i.known_from_run_id AND o.id <> %(source)s AND r.connector <> %(connector)s)
 """
 
-# Keys of the file become keys of the record; what the file does not list may still be known.
-RIGHTS = """
+# Keys of the file become keys of the record. Most files list everything that their rows name …
+LISTED_RIGHTS = """
+SELECT r.line, r.starts_at, r.ends_at, r.last_used_at, r.is_eligible, a.account_id, e.entitlement_id,
+  v.entitlement_id AS via_id
+FROM raw_grant r JOIN staging_account a ON a.external_id = r.account
+JOIN staging_entitlement e ON e.external_id = r.entitlement
+LEFT JOIN staging_entitlement v ON v.external_id = r.via
+WHERE r.via IS NULL OR v.entitlement_id IS NOT NULL
+"""
+# … what one does not list may be known from another.
+OTHER_RIGHTS = """
 CREATE TEMP TABLE staging_right ON COMMIT DROP AS
 SELECT r.*, a.account_id, e.entitlement_id, v.entitlement_id AS via_id
 FROM raw_grant r LEFT JOIN staging_account a ON a.external_id = r.account
 LEFT JOIN staging_entitlement e ON e.external_id = r.entitlement
 LEFT JOIN staging_entitlement v ON v.external_id = r.via
+WHERE a.account_id IS NULL OR e.entitlement_id IS NULL OR (r.via IS NOT NULL AND v.entitlement_id IS NULL)
 """
 FIND_REST = (
     """UPDATE staging_right r SET account_id = a.id FROM accounts_account a
@@ -106,26 +117,41 @@ RETURNING line,
   CASE WHEN account_id IS NULL THEN 'account' WHEN entitlement_id IS NULL THEN 'entitlement' ELSE 'group' END,
   CASE WHEN account_id IS NULL THEN account WHEN entitlement_id IS NULL THEN entitlement ELSE via END
 """
-GRANTS = """
-CREATE TEMP TABLE staging_grant ON COMMIT DROP AS
-SELECT r.*, coalesce(g.id, nextval(pg_get_serial_sequence('accounts_grant', 'id'))) AS grant_id,
-  g.id IS NULL AS is_new,
+FOUND_RIGHTS = """
+SELECT line, starts_at, ends_at, last_used_at, is_eligible, account_id, entitlement_id, via_id
+FROM staging_right
+"""
+
+
+# In the order of the indexes that they will be written to, in which equal ones lie together, too.
+COMPARED_RIGHTS = """
+SELECT r.*, g.id AS grant_id, g.id IS NULL AS is_new,
   coalesce(r.last_used_at > coalesce(u.last_used_at, '-infinity'), false) AS is_used,
+  row_number() OVER (
+    PARTITION BY r.account_id, r.entitlement_id, r.via_id, r.is_eligible ORDER BY r.line) AS nth,
   CASE WHEN g.id IS NULL THEN '{}' ELSE array_remove(ARRAY[
     CASE WHEN r.starts_at IS NOT NULL AND lower(g.held) IS DISTINCT FROM r.starts_at THEN 'held' END,
     -- A column of ends that is empty here says that there is none; no such column says nothing.
     CASE WHEN said.ends AND g.ends_at IS DISTINCT FROM r.ends_at THEN 'ends_at' END
     ], NULL) END AS changes
-FROM staging_right r CROSS JOIN (SELECT bool_or(ends_at IS NOT NULL) AS ends FROM staging_right) said
+FROM (@rights@) r CROSS JOIN (SELECT bool_or(ends_at IS NOT NULL) AS ends FROM raw_grant) said
 LEFT JOIN accounts_grant g ON g.account_id = r.account_id AND g.entitlement_id = r.entitlement_id
   AND g.via_id IS NOT DISTINCT FROM r.via_id AND g.is_eligible = r.is_eligible AND upper_inf(g.held)
 LEFT JOIN accounts_grantuse u ON u.grant_id = g.id
+"""
+GRANTS = "CREATE TEMP TABLE staging_grant ON COMMIT DROP AS" + COMPARED_RIGHTS.replace(
+    "@rights@", LISTED_RIGHTS
+)
+MORE_GRANTS = "INSERT INTO staging_grant" + COMPARED_RIGHTS.replace("@rights@", FOUND_RIGHTS)
+TWIN_GRANTS = """
+WITH twin AS (DELETE FROM staging_grant WHERE nth > 1 RETURNING line, account_id)
+SELECT t.line, coalesce(a.external_id, '') FROM twin t LEFT JOIN staging_account a USING (account_id)
 """
 
 CREDENTIALS = """
 CREATE TEMP TABLE staging_credential ON COMMIT DROP AS
 SELECT r.*, k.account_id,
-  coalesce(c.id, nextval(pg_get_serial_sequence('accounts_credential', 'id'))) AS credential_id,
+  coalesce(c.id, nextval('accounts_credential_id_seq'::regclass)) AS credential_id,
   c.id IS NULL AS is_new, c.gone_run_id IS NOT NULL AS is_back,
   c.id IS NOT NULL AND coalesce(r.last_used_at > coalesce(c.last_used_at, '-infinity'), false) AS is_used,
   CASE WHEN c.id IS NULL THEN '{}' ELSE array_remove(ARRAY[
@@ -182,32 +208,43 @@ SELECT c.id FROM accounts_credential c JOIN gone_account a ON a.id = c.account_i
 
 def compare(reading: Reading) -> None:
     """Tell apart what is new, changed, back, used and gone."""
-    staged = (("entitlement", ENTITLEMENTS), ("account", ACCOUNTS), ("bond", BONDS), ("right", RIGHTS))
-    for name, statement in staged:
+    for name, statement in (("entitlement", ENTITLEMENTS), ("account", ACCOUNTS), ("bond", BONDS)):
         reading.execute(statement)
         reading.execute(f"ANALYZE staging_{name}")
-    for statement in (*FIND_BONDS, *FIND_REST):
+    for statement in FIND_BONDS:
         reading.execute(statement)
     for line, key in sorted(reading.rows(LOST_BONDS)):
-        reason = f"The row names the right {key[:80]}, which is neither in the file nor known. Export both."
-        reading.reject(Rejected(line, "unknown_entitlement", reason, key[:200]))
-    for line, what, key in sorted(reading.rows(LOST_RIGHTS)):
-        reason = f"The row names the {what} {key[:80]}, which is neither in the file nor known. Export both."
-        reading.reject(Rejected(line, f"unknown_{what}", reason, key[:200]))
-    for name, statement in (("inclusion", INCLUSIONS), ("grant", GRANTS), ("credential", CREDENTIALS)):
+        reading.reject(Rejected(line, "unknown_entitlement", _unknown("right", key), key[:200]))
+    _compare_grants(reading)
+    for name, statement in (("inclusion", INCLUSIONS), ("credential", CREDENTIALS)):
         reading.execute(statement)
         reading.execute(f"ANALYZE staging_{name}")
     for line, key in sorted(reading.rows(LOST_CREDENTIALS)):
-        reason = f"The row names the account {key[:80]}, which is neither in the file nor known. Export both."
-        reading.reject(Rejected(line, "unknown_account", reason, key[:200]))
-    _find_gone(reading)
+        reading.reject(Rejected(line, "unknown_account", _unknown("account", key), key[:200]))
 
 
-def _find_gone(reading: Reading) -> None:
-    # Only now all rejections are known, and one is enough for nothing to be gone.
+def find_gone(reading: Reading) -> None:
+    """What is known and not in the file. Asked once all rejections are known: one is enough for none."""
     reading.execute(GONE_ACCOUNTS, vanishes=reading.vanishes("account"))
     reading.execute(GONE_INCLUSIONS, vanishes=reading.vanishes("inclusion"))
     reading.execute(GONE_GRANTS, vanishes=reading.vanishes("grant"))
     reading.execute(GONE_CREDENTIALS, vanishes=reading.vanishes("credential"))
     for kind in ("account", "inclusion", "grant", "credential"):
         reading.execute(f"ANALYZE gone_{kind}")
+
+
+def _compare_grants(reading: Reading) -> None:
+    listed = reading.execute(GRANTS)
+    if listed != reading.one("SELECT count(*) FROM raw_grant")[0]:
+        reading.execute(OTHER_RIGHTS)
+        for statement in FIND_REST:
+            reading.execute(statement)
+        for line, what, key in sorted(reading.rows(LOST_RIGHTS)):
+            reading.reject(Rejected(line, f"unknown_{what}", _unknown(what, key), key[:200]))
+        reading.execute(MORE_GRANTS)
+    reject_twins(reading, "grant", reading.rows(TWIN_GRANTS))
+    reading.execute("ANALYZE staging_grant")
+
+
+def _unknown(what: str, key: str) -> str:
+    return f"The row names the {what} {key[:80]}, which is neither in the file nor known. Export both."

@@ -1,9 +1,10 @@
-"""Writing what `inventory` told apart; each write leaves its rows in `changed_row` for the event's digest."""
+"""Writing what `inventory` told apart; each write leaves its rows to `changes` for the event's digest."""
 
 from accounts.reconciliation import derived
+from accounts.reconciliation.carding import with_cards
 from accounts.reconciliation.reading import Reading
 
-CHANGED_ROWS = "CREATE TEMP TABLE changed_row (kind text, change text, id text, card bytea) ON COMMIT DROP"
+NAMED = """format('{"name":%%s,"system":%%s}', to_json(name), to_json(%(code)s::text))"""
 
 NEW_ENTITLEMENTS = """
 WITH done AS (
@@ -42,22 +43,29 @@ WITH done AS (
 INSERT INTO changed_row SELECT 'entitlement', 'changed', id::text, card FROM done
 """
 
-NEW_ACCOUNTS = """
-WITH done AS (
-  INSERT INTO accounts_account
-    (id, version, system_id, external_id, name, display_name, kind, identity_id, match_method, doubt, email,
-     employee_number, is_enabled, created_at, expires_at, last_used_at, last_used_source, hints, first_run_id,
-     card)
-  SELECT s.account_id, 1, %(system)s, s.external_id, s.name, coalesce(s.display_name, ''),
-    coalesce(s.kind, ''), l.identity_id,
-    CASE WHEN l.identity_id IS NULL THEN '' ELSE l.method END, coalesce(l.doubt, ''),
-    coalesce(s.email, ''), coalesce(s.employee_number, ''), s.is_enabled, s.created_at,
-    s.expires_at, s.last_used_at, coalesce(s.last_used_source, ''), coalesce(s.hints, '{}'), %(run)s,
-    audit_card('account', s.account_id::text,
-      format('{"name":%%s,"system":%%s}', to_json(s.name), to_json(%(code)s::text)))
-  FROM staging_account s LEFT JOIN staging_link l USING (account_id) WHERE s.is_new RETURNING id, card)
-INSERT INTO changed_row SELECT 'account', 'new', id::text, card FROM done
-"""
+# Accounts and grants come by the million, so that new ones are not noted a second time: see `changes`. They
+# are written in the order of their indexes.
+NEW_ACCOUNTS = with_cards(
+    """
+WITH @cards@
+INSERT INTO accounts_account
+  (id, version, system_id, external_id, name, display_name, kind, identity_id, match_method, doubt, email,
+   employee_number, is_enabled, created_at, expires_at, last_used_at, last_used_source, hints, first_run_id,
+   card)
+SELECT s.account_id, 1, %(system)s, s.external_id, s.name, coalesce(s.display_name, ''),
+  coalesce(s.kind, ''), l.identity_id,
+  CASE WHEN l.identity_id IS NULL THEN '' ELSE l.method END, coalesce(l.doubt, ''),
+  coalesce(s.email, ''), coalesce(s.employee_number, ''), s.is_enabled, s.created_at,
+  s.expires_at, s.last_used_at, coalesce(s.last_used_source, ''), coalesce(s.hints, '{}'), %(run)s,
+  c.digest
+FROM staging_account s JOIN card c ON c.key = s.account_id LEFT JOIN staging_link l USING (account_id)
+ORDER BY s.account_id
+""",
+    "account",
+    key="account_id",
+    names=NAMED,
+    rows="staging_account WHERE is_new",
+)
 CHANGED_ACCOUNTS = """
 WITH done AS (
   UPDATE accounts_account a SET
@@ -104,13 +112,11 @@ INSERT INTO changed_row SELECT 'inclusion', 'gone', id::text, NULL FROM done
 """
 
 NEW_GRANTS = """
-WITH done AS (
-  INSERT INTO accounts_grant
-    (id, system_id, account_id, entitlement_id, via_id, held, ends_at, is_eligible, known_from_run_id)
-  SELECT grant_id, %(system)s, account_id, entitlement_id, via_id,
-    tstzrange(coalesce(starts_at, %(started)s), NULL), ends_at, is_eligible, %(run)s
-  FROM staging_grant WHERE is_new RETURNING id)
-INSERT INTO changed_row SELECT 'grant', 'new', id::text, NULL FROM done
+INSERT INTO accounts_grant
+  (system_id, account_id, entitlement_id, via_id, held, ends_at, is_eligible, known_from_run_id)
+SELECT %(system)s, account_id, entitlement_id, via_id,
+  tstzrange(coalesce(starts_at, %(started)s), NULL), ends_at, is_eligible, %(run)s
+FROM staging_grant WHERE is_new
 """
 CHANGED_GRANTS = """
 WITH done AS (
@@ -122,7 +128,11 @@ INSERT INTO changed_row SELECT 'grant', 'changed', id::text, NULL FROM done
 """
 USED_GRANTS = """
 INSERT INTO accounts_grantuse (grant_id, last_used_at, source)
-SELECT grant_id, last_used_at, %(source_name)s FROM staging_grant WHERE is_used
+SELECT g.id, s.last_used_at, %(source_name)s
+FROM staging_grant s JOIN accounts_grant g ON g.account_id = s.account_id
+  AND g.entitlement_id = s.entitlement_id AND g.via_id IS NOT DISTINCT FROM s.via_id
+  AND g.is_eligible = s.is_eligible AND upper_inf(g.held)
+WHERE s.is_used
 ON CONFLICT (grant_id) DO UPDATE SET last_used_at = EXCLUDED.last_used_at, source = EXCLUDED.source
 """
 # An end before the start it was known with would be no range at all.

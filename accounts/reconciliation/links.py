@@ -4,8 +4,10 @@ A link that stands is never changed here: a reading that claims somebody else le
 settle.
 """
 
+from accounts.reconciliation.carding import with_cards
 from accounts.reconciliation.reading import Reading
 
+NAMED = """format('{"kind":%%s,"name":%%s}', to_json(kind), to_json(name))"""
 CLAIMS_OF_SYSTEM = """
 CREATE TEMP TABLE staging_claim ON COMMIT DROP AS
 SELECT s.account_id, %(system)s::uuid AS system_id, s.is_new, s.line, lower(s.name) AS login,
@@ -113,16 +115,22 @@ WHERE c.identity_kind IS DISTINCT FROM 'human' AND c.holder_id IS NULL AND m.ide
     AND e.subject_id = c.account_id::text AND e.verb = 'account.unlinked')
 """
 
-NEW_MACHINES = """
-WITH done AS (
+NEW_MACHINES = with_cards(
+    """
+WITH @cards@,
+done AS (
   INSERT INTO accounts_identity
     (id, version, kind, name, email, status, title, department, purpose, environment, vendor, rhythm, card)
-  SELECT identity_id, 1, kind, name, '', 'active', '', '', coalesce(purpose, ''),
-    CASE WHEN length(environment) <= 24 THEN environment ELSE '' END, '', '',
-    audit_card('identity', identity_id::text, format('{"kind":%%s,"name":%%s}', to_json(kind), to_json(name)))
-  FROM staging_machine WHERE is_new RETURNING id, card)
+  SELECT s.identity_id, 1, s.kind, s.name, '', 'active', '', '', coalesce(s.purpose, ''),
+    CASE WHEN length(s.environment) <= 24 THEN s.environment ELSE '' END, '', '', c.digest
+  FROM staging_machine s JOIN card c ON c.key = s.identity_id RETURNING id, card)
 INSERT INTO changed_row SELECT 'identity', 'new', id::text, card FROM done
-"""
+""",
+    "identity",
+    key="identity_id",
+    names=NAMED,
+    rows="staging_machine WHERE is_new",
+)
 LINK_KNOWN = """
 WITH done AS (
   UPDATE accounts_account a

@@ -4,8 +4,10 @@ A number belongs to one identity for good. A new number joins an identity that i
 that identity's alone; a like name alone is shown in the preview and joins nothing. Nobody is ever merged.
 """
 
+from accounts.reconciliation.carding import with_cards
 from accounts.reconciliation.reading import Reading
 
+NAMED = """format('{"kind":"human","name":%%s}', to_json(name))"""
 PEOPLE = """
 CREATE TEMP TABLE staging_person ON COMMIT DROP AS
 WITH said AS (SELECT bool_or(ends_on IS NOT NULL) AS ends, bool_or(manager_number IS NOT NULL) AS managers
@@ -118,16 +120,23 @@ WHERE %(vanishes)s AND e.source_id = %(source)s AND e.gone_run_id IS NULL
   AND NOT EXISTS (SELECT FROM staging_person p WHERE p.engagement_id = e.id)
 """
 
-NEW_IDENTITIES = """
-WITH done AS (
+NEW_IDENTITIES = with_cards(
+    """
+WITH @cards@,
+done AS (
   INSERT INTO accounts_identity
     (id, version, kind, name, email, status, title, department, manager_id,
      purpose, environment, vendor, rhythm, card)
-  SELECT identity_id, 1, 'human', name, email, status, title, department, manager_id, '', '', '', '',
-    audit_card('identity', identity_id::text, format('{"kind":"human","name":%%s}', to_json(name)))
-  FROM staging_identity WHERE is_new RETURNING id, card)
+  SELECT s.identity_id, 1, 'human', s.name, s.email, s.status, s.title, s.department, s.manager_id,
+    '', '', '', '', c.digest
+  FROM staging_identity s JOIN card c ON c.key = s.identity_id RETURNING id, card)
 INSERT INTO changed_row SELECT 'identity', 'new', id::text, card FROM done
-"""
+""",
+    "identity",
+    key="identity_id",
+    names=NAMED,
+    rows="staging_identity WHERE is_new",
+)
 CHANGED_IDENTITIES = """
 WITH done AS (
   UPDATE accounts_identity i SET version = i.version + 1, name = s.name, email = s.email, title = s.title,
@@ -166,13 +175,17 @@ INSERT INTO changed_row SELECT 'engagement', 'gone', id::text, NULL FROM done
 
 
 def compare(reading: Reading) -> None:
-    """Tell apart what is new, changed, back and gone, and work out what each identity becomes."""
+    """Tell apart what is new, changed and back, and work out what each identity becomes."""
     reading.execute(PEOPLE)
     reading.execute("ANALYZE staging_person")
     reading.execute(IDENTITIES)
     reading.execute("ANALYZE staging_identity")
     reading.told["circles"] = reading.execute(BREAK_CIRCLES)
     reading.execute(IDENTITY_CHANGES)
+
+
+def find_gone(reading: Reading) -> None:
+    """Engagements that are known and not in the file."""
     reading.execute(GONE_ENGAGEMENTS, vanishes=reading.vanishes("person"))
 
 

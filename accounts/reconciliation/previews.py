@@ -6,13 +6,13 @@ when the reading is settled.
 
 from typing import Any
 
+from accounts.connectors.records import Header
 from accounts.models import ImportRun
+from accounts.reconciliation import fuses
 from accounts.reconciliation.proof import Verdicts
 from accounts.reconciliation.reading import Reading
 
 SHOWN = 8  # names of each sort
-MANY = 20  # rows that may go without a second look …
-SHARE, FEW = 50, 4  # … or one in fifty of what is there, where that is more than four
 
 COUNTS = {
     "person": """SELECT count(*), count(*) FILTER (WHERE is_new),
@@ -43,6 +43,14 @@ PRESENT = {
     "credential": """SELECT count(*) FROM accounts_credential c JOIN accounts_account a ON a.id = c.account_id
       WHERE a.system_id = %(system)s AND c.gone_run_id IS NULL""",
 }
+# The first by line, then their names: of the file, else as another file of the system named them.
+GRANT_SAMPLE = """
+WITH first AS (SELECT line, account_id, entitlement_id FROM staging_grant WHERE %s
+  ORDER BY line LIMIT %%(shown)s)
+SELECT coalesce(s.external_id, a.external_id), coalesce(r.external_id, e.external_id) FROM first f
+LEFT JOIN staging_account s ON s.account_id = f.account_id LEFT JOIN accounts_account a ON a.id = f.account_id
+LEFT JOIN staging_entitlement r ON r.entitlement_id = f.entitlement_id
+LEFT JOIN accounts_entitlement e ON e.id = f.entitlement_id ORDER BY f.line"""
 SAMPLES = {
     "person": {
         "new": "SELECT name, number FROM staging_person WHERE is_new ORDER BY line LIMIT %(shown)s",
@@ -76,9 +84,8 @@ SAMPLES = {
           ORDER BY p.name, c.name LIMIT %(shown)s""",
     },
     "grant": {
-        "new": "SELECT account, entitlement FROM staging_grant WHERE is_new ORDER BY line LIMIT %(shown)s",
-        "changed": """SELECT account, entitlement FROM staging_grant WHERE changes <> '{}'
-          ORDER BY line LIMIT %(shown)s""",
+        "new": GRANT_SAMPLE % "is_new",
+        "changed": GRANT_SAMPLE % "changes <> '{}'",
         "gone": """SELECT a.name, e.name FROM gone_grant x JOIN accounts_grant g ON g.id = x.id
           JOIN accounts_account a ON a.id = g.account_id
           JOIN accounts_entitlement e ON e.id = g.entitlement_id
@@ -120,6 +127,35 @@ UNKNOWN_MANAGERS = """SELECT count(*) FROM staging_person p WHERE p.manager_numb
 Found = dict[str, Any]
 
 
+def header_of(run: ImportRun) -> Header:
+    """What the file said about itself, as the preview kept it."""
+    kept = run.preview
+    return Header(
+        format=run.connector,
+        version=run.connector_version,
+        system_reference=run.system_reference or None,
+        taken_at=run.taken_at if kept.get("taken_at_from_file") else None,
+        is_full=run.is_complete,
+        covers=frozenset(run.covers),
+        unmapped=tuple(kept.get("unmapped", ())),
+        control_total=kept.get("file_total"),
+        notes=tuple(kept.get("notes", ())),
+    )
+
+
+def settled(run: ImportRun) -> Found:
+    """What stays of a preview when the reading has ended: no names."""
+    left_out = ("samples", "joined", "namesakes", "waiting")
+    kept = {name: value for name, value in run.preview.items() if name not in left_out}
+    if fuse := kept.get("fuse"):
+        nameless = [
+            {name: value for name, value in reason.items() if name not in ("names", "leavers")}
+            for reason in fuse["reasons"]
+        ]
+        kept["fuse"] = {**fuse, "reasons": nameless}
+    return kept
+
+
 def count(reading: Reading) -> dict[str, dict[str, int]]:
     """Per kind that this format reads: read, matched (known before), new, changed, returned, gone."""
     counts = {}
@@ -144,9 +180,12 @@ def describe(reading: Reading, counts: dict[str, dict[str, int]], verdicts: Verd
         "file_total": reading.header.control_total,
         "taken_at_from_file": reading.header.taken_at is not None,
         "refusals": refusals(reading),
-        "warnings": _warnings(reading, counts),
-        "samples": _samples(reading, counts),
+        "warnings": _warnings(reading),
     }
+    if (fuse := fuse_of(reading, counts)) is not None:
+        found["fuse"] = fuse
+    # Whoever releases it sees more than a sample of what would end.
+    found["samples"] = _samples(reading, counts, SHOWN if fuse is None else fuses.LISTED)
     if reading.is_of_people:
         found["joined"] = _people(reading, JOINED)
         found["namesakes"] = _people(reading, NAMESAKES)
@@ -168,10 +207,15 @@ def _kinds(reading: Reading) -> set[str]:
     return {kind for kind in kinds if kind in reading.header.covers or reading.one(COUNTS[kind])[0]}
 
 
-def _samples(reading: Reading, counts: dict[str, dict[str, int]]) -> Found:
+def fuse_of(reading: Reading, counts: dict[str, dict[str, int]]) -> Found | None:
+    """Why it waits for a second person, or None."""
+    return fuses.tripped(reading, counts, lambda kind: reading.one(PRESENT[kind])[0])
+
+
+def _samples(reading: Reading, counts: dict[str, dict[str, int]], ends: int) -> Found:
     return {
         kind: {
-            sort: reading.rows(statement, shown=SHOWN)
+            sort: reading.rows(statement, shown=ends if sort == "gone" else SHOWN)
             for sort, statement in SAMPLES[kind].items()
             if numbers.get(sort)
         }
@@ -197,16 +241,11 @@ def refusals(reading: Reading) -> list[Found]:
     return [] if latest is None else [{"code": "older_than_applied", "at": latest.isoformat()}]
 
 
-def _warnings(reading: Reading, counts: dict[str, dict[str, int]]) -> list[Found]:
+def _warnings(reading: Reading) -> list[Found]:
     found: list[Found] = []
-    for kind, numbers in counts.items():
-        gone = numbers["gone"]
-        if (
-            gone > FEW
-            and (present := reading.one(PRESENT[kind])[0])
-            and (gone > MANY or gone * SHARE > present)
-        ):
-            found.append({"code": "many_gone", "kind": kind, "count": gone, "of": present})
+    if reading.counts_differ is not None:
+        counted, said = reading.counts_differ
+        found.append({"code": "count_differs", "count": counted, "of": said})
     if reading.rejected:
         found.append({"code": "rejected", "count": reading.rejected})
     if reading.run.taken_at is None:

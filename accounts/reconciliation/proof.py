@@ -21,12 +21,12 @@ ASKED = (State.REQUESTED, State.REPORTED, State.IMPOSSIBLE)
 # What the reading shows of each target, by what it is, not by its row: what comes back is another row.
 # The fourth column: seen in the state that was asked for (rotated, off, with an end), which infers nothing.
 SHOWN = """
-SELECT r.id, 'grant', s.grant_id IS NOT NULL,
+SELECT r.id, 'grant', s.account_id IS NOT NULL,
   r.act = 'limit' AND coalesce(s.ends_at <= coalesce(r.ends_at, 'infinity'), false),
   NOT EXISTS (SELECT FROM staging_account a WHERE a.account_id = g.account_id)
 FROM accounts_revocation r JOIN accounts_grant g ON g.id = r.grant_id
 LEFT JOIN staging_grant s ON s.account_id = g.account_id AND s.entitlement_id = g.entitlement_id
-  AND s.via_id IS NOT DISTINCT FROM g.via_id
+  AND s.via_id IS NOT DISTINCT FROM g.via_id AND s.is_eligible = g.is_eligible
 WHERE r.system_id = %(system)s AND r.state = ANY(%(states)s)
 UNION ALL
 SELECT r.id, 'credential', s.credential_id IS NOT NULL,

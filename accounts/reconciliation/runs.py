@@ -4,7 +4,6 @@ The row's state is moved here for a task that claimed it. An apply writes all of
 only what was previewed: where the record has changed in between, it becomes a preview again.
 """
 
-import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -17,7 +16,18 @@ from django.utils.translation import gettext as _
 from accounts.connectors import REGISTRY
 from accounts.connectors.records import Unreadable
 from accounts.models import ImportRun, Reject
-from accounts.reconciliation import inventory, inventory_writes, links, people, previews, proof, staging
+from accounts.reconciliation import (
+    changes,
+    fuses,
+    inventory,
+    inventory_writes,
+    links,
+    people,
+    previews,
+    proof,
+    staging,
+    waiting,
+)
 from accounts.reconciliation.proof import Verdicts
 from accounts.reconciliation.reading import Reading
 from portal import moment
@@ -32,18 +42,11 @@ State = ImportRun.State
 ADVISORY_LOCK = 7_215_307_016
 CLOCKS_DIFFER = timedelta(minutes=5)
 
-# The canonical line (docs/evidence-format.md) of each row that changed, in one order.
-CHANGED_LINES = """
-SELECT format('{"card":%%s,"change":"%%s","id":"%%s","kind":"%%s"}',
-  CASE WHEN card IS NULL THEN 'null' ELSE '"' || encode(card, 'hex') || '"' END, change, id, kind)
-FROM changed_row ORDER BY kind COLLATE "C", change COLLATE "C", id COLLATE "C"
-"""
-
 
 def preview(key: UUID) -> None:
     """Read a run's file and say what applying it would change. Nothing of the record is written."""
-    waiting = ImportRun.objects.filter(pk=key, state__in=[State.RECEIVED, State.PREVIEWING])
-    if not _move(waiting, State.PREVIEWING):
+    unread = ImportRun.objects.filter(pk=key, state__in=[State.RECEIVED, State.PREVIEWING])
+    if not _move(unread, State.PREVIEWING):
         return
     try:
         with transaction.atomic():
@@ -64,10 +67,10 @@ def apply(key: UUID) -> None:
             if run is None or run.state != State.APPLYING:
                 return
             reading, verdicts = _compared(run, to_write=True)
-            if previews.count(reading) != run.counts or previews.refusals(reading):
-                _show(reading, verdicts)
-            else:
+            if _is_as_shown(reading):
                 _write(reading, verdicts)
+            else:
+                _show(reading, verdicts)
     except (Unreadable, vault.Altered) as refusal:
         _refuse(key, refusal)
 
@@ -75,18 +78,40 @@ def apply(key: UUID) -> None:
 def fail(key: UUID, reason: str, line: int | None = None) -> None:
     """The run is refused and stays as such, with the reason; nothing of it was written."""
     open_ = ImportRun.objects.filter(pk=key, state__in=[State.RECEIVED, State.PREVIEWING, State.APPLYING])
-    _move(open_, State.FAILED, error=reason, error_line=line)
+    with transaction.atomic():
+        if _move(open_, State.FAILED, error=reason, error_line=line):
+            waiting.drop(key)
     progress.forget(f"import:{key}")
 
 
 def _compared(run: ImportRun, *, to_write: bool) -> tuple[Reading, Verdicts | None]:
-    connector = REGISTRY[run.connector]
-    if connector.version != run.connector_version:
+    if REGISTRY[run.connector].version != run.connector_version:
         raise Unreadable(
             "other_version", _("This format is read in another way since the file came. Upload it again.")
         )
+    reading = _again(run) if to_write else None
+    reading = reading or _read(run)
+    verdicts = None
+    reading.clear()
+    with reading.in_bulk():
+        (people if reading.is_of_people else inventory).compare(reading)
+        reading.counts_differ = _counts_differ(reading)
+        (people if reading.is_of_people else inventory).find_gone(reading)
+    # The run is asked what it proves, so it has to know what it could not read.
+    run.rejected = reading.rejected
+    run.is_complete = run.is_complete and reading.counts_differ is None
+    if not reading.is_of_people:
+        verdicts = proof.judge(reading, to_write=to_write)
+        with reading.in_bulk():
+            links.decide(reading)
+    return reading, verdicts
+
+
+def _read(run: ImportRun) -> Reading:
+    """The file into tables of its own, with what its header says on the run."""
+    waiting.drop(run.pk)
     with vault.open_verified(run.blob) as file:
-        header, found = connector.read(file, run.mapping)
+        header, found = REGISTRY[run.connector].read(file, run.mapping)
         _check(run, header.system_reference)
         run.taken_at = header.taken_at or run.taken_at
         if run.taken_at is not None and run.taken_at > run.received_at + CLOCKS_DIFFER:
@@ -98,17 +123,40 @@ def _compared(run: ImportRun, *, to_write: bool) -> tuple[Reading, Verdicts | No
         run.system_reference = (header.system_reference or "")[:200]
         reading = Reading(run, header)
         staging.load(reading, found, seen=_progress(run))
-    verdicts = None
-    if reading.is_of_people:
-        people.compare(reading)
-    else:
-        inventory.compare(reading)
-        # The run is asked what it proves, so it has to know what it could not read.
-        run.rejected = reading.rejected
-        verdicts = proof.judge(reading, to_write=to_write)
-        links.decide(reading)
-    run.rejected = reading.rejected
-    return reading, verdicts
+    reading.read_rejected = reading.rejected
+    return reading
+
+
+def _again(run: ImportRun) -> Reading | None:
+    """What was read for the preview, if all of it still waits and the file is still the same."""
+    reading = Reading(run, previews.header_of(run))
+    if not waiting.is_whole(reading):
+        return None
+    vault.open_verified(run.blob).close()
+    _check(run, run.system_reference)
+    reading.rejected = reading.read_rejected = run.preview["waiting"]["rejected"]
+    return reading
+
+
+def _counts_differ(reading: Reading) -> tuple[int, int] | None:
+    """Rows of the file and the count that came with it from the source, where they are not the same."""
+    run = reading.run
+    if run.source_count is None:
+        return None
+    rows = run.preview.get("rows")
+    if rows is None:  # no table: what a person counts there are accounts
+        kind = "person" if reading.is_of_people else "account"
+        rows = reading.one(waiting.COUNT.replace("@kind@", kind))[0]
+    return None if rows == run.source_count else (rows, run.source_count)
+
+
+def _is_as_shown(reading: Reading) -> bool:
+    """It would do what somebody looked at, and nothing that nobody else released."""
+    counts = previews.count(reading)
+    if counts != reading.run.counts or previews.refusals(reading):
+        return False
+    fuse = previews.fuse_of(reading, counts)
+    return fuse is None or fuses.release_of(reading.run, fuse["seal"]) is not None
 
 
 def _check(run: ImportRun, said: str | None) -> None:
@@ -136,6 +184,7 @@ def _show(reading: Reading, verdicts: Verdicts | None) -> None:
     kept = {name: run.preview[name] for name in ("rows", "lines") if name in run.preview}
     was_shown = run.state == State.APPLYING
     found = kept | previews.describe(reading, counts, verdicts)
+    found["waiting"] = {"rows": waiting.counted(reading), "rejected": reading.read_rejected}
     if was_shown:
         found["warnings"].insert(0, {"code": "record_changed"})
     if not run.rejects.exists():
@@ -154,14 +203,15 @@ def _show(reading: Reading, verdicts: Verdicts | None) -> None:
 
 
 def _write(reading: Reading, verdicts: Verdicts | None) -> None:
-    reading.execute(inventory_writes.CHANGED_ROWS)
-    if reading.is_of_people:
-        people.write(reading)
-        links.decide(reading)
-    else:
-        links.write_machines(reading)
-        inventory_writes.write(reading)
-    links.write(reading)
+    with reading.in_bulk():
+        changes.note(reading)
+        if reading.is_of_people:
+            people.write(reading)
+            links.decide(reading)
+        else:
+            links.write_machines(reading)
+            inventory_writes.write(reading)
+        links.write(reading)
     if verdicts is not None:
         proof.write(reading, verdicts)
     _settle(reading, verdicts)
@@ -169,21 +219,16 @@ def _write(reading: Reading, verdicts: Verdicts | None) -> None:
 
 def _settle(reading: Reading, verdicts: Verdicts | None) -> None:
     run, at = reading.run, moment.now()
-    kept = {
-        name: value for name, value in run.preview.items() if name not in ("samples", "joined", "namesakes")
-    }
+    changed, digest = changes.digest(reading)
+    waiting.drop(run.pk)
     _move(
         ImportRun.objects.filter(pk=run.pk),
         State.APPLIED,
         at=at,
         applied_at=at,
-        preview=kept,
+        preview=previews.settled(run),
         **_of_header(run),
     )
-    changed, digest = 0, hashlib.sha256()
-    for (line,) in reading.stream(CHANGED_LINES):
-        digest.update(line.encode() + b"\n")
-        changed += 1
     facts = {
         "source": run.source_id,
         "system": run.source.system_id,
@@ -194,13 +239,21 @@ def _settle(reading: Reading, verdicts: Verdicts | None) -> None:
         "counts": run.counts,
         "rejected": run.rejected,
         "changed": changed,
-        "changed_digest": digest.digest(),
+        "changed_digest": digest,
         "revocations": verdicts.counts if verdicts else {},
+        "released": _released(run),
     }
     asked_by = User.objects.filter(pk=run.applied_by_id).first() if run.applied_by_id else None
     event = record(Verb.IMPORT_APPLIED, run, actor=asked_by.actor if asked_by else PORTAL, facts=facts, at=at)
     telling.tell(event)
     progress.forget(f"import:{run.pk}")
+
+
+def _released(run: ImportRun) -> dict[str, Any] | None:
+    """By whom, where it would have ended more than one person may let it end."""
+    fuse = run.preview.get("fuse")
+    approval = fuses.release_of(run, fuse["seal"]) if fuse else None
+    return {"approval": approval.pk, "by": approval.decided_by_id} if approval else None
 
 
 def _of_header(run: ImportRun) -> dict[str, Any]:

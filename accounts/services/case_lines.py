@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from accounts import ports
 from accounts.models import (
     Account,
+    Application,
     CaseLine,
     Credential,
     Grant,
@@ -165,11 +166,12 @@ def insist(line: CaseLine, *, version: int | None, by: User) -> CaseLine:
 
 @transaction.atomic
 def hand_over(line: CaseLine, *, to: Identity, version: int | None, by: User) -> CaseLine:
-    """Name who answers for a machine or system from now on."""
+    """Name who answers for a machine, a system or an application from now on."""
     at = moment.now()
     _not_about_themselves(line, by)
     subject = line.subject
-    if line.disposition != CaseLine.Disposition.HAND_OVER or not isinstance(subject, Identity | System):
+    is_handed_over = line.disposition == CaseLine.Disposition.HAND_OVER
+    if not is_handed_over or not isinstance(subject, Identity | System | Application):
         raise ValidationError(_("This can't be handed over."))
     change(line, version, when=RUNNING)
     if subject.deputy_id == to.pk:
@@ -230,8 +232,8 @@ def _end_membership(line: CaseLine, revocation: Revocation) -> None:
 
 def _what_became_of(line: CaseLine) -> str:
     subject = line.subject
-    if isinstance(subject, Identity | System) and subject.owner is not None:
-        return _("%(name)s answers for it now.") % {"name": subject.owner}
+    if isinstance(subject, Identity | System | Application) and subject.owner is not None:
+        return ownership.taken_words(subject.owner)
     return _("They hold it no more.")
 
 

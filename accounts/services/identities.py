@@ -7,13 +7,18 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.models import Account, Identity
+from accounts.models import Account, Application, Identity
 from portal.audit import cards
 from portal.audit.services import Actor, record
 from portal.audit.verbs import Verb
 from portal.audit.versions import change
 
-EDITABLE = frozenset({"name", "kind", "purpose", "environment", "vendor", "contract_end", "rhythm"})
+# What whoever answers for a machine knows best, and what only those who keep the inventory may change.
+TOLD = (
+    "purpose", "rhythm", "environment", "consumers", "vendor", "vendor_contact", "contract_end", "review_by",
+)  # fmt: skip
+KEPT = ("name", "kind", "application")
+EDITABLE = frozenset({*TOLD, *KEPT})
 
 
 @transaction.atomic
@@ -22,6 +27,7 @@ def create(*, name: str, kind: Identity.Kind, actor: Actor, **fields: object) ->
     if kind == Identity.Kind.HUMAN:
         raise ValidationError(_("People come from an HR reading; only machines are made by hand."))
     made = Identity(name=name.strip(), kind=kind, **{key: fields[key] for key in fields if key in EDITABLE})
+    _not_retired(made.application)
     made.card = cards.write("identity", made.pk, {"kind": kind, "name": made.name})
     made.full_clean(exclude=["card"])
     made.save()
@@ -39,13 +45,15 @@ def edit(identity: Identity, values: Mapping[str, object], *, version: int | Non
         return identity
     if identity.is_human:
         raise ValidationError(_("What is known of people comes from HR."))
+    _not_retired(changes.get("application"))
     if {"name", "kind"} & changes.keys():
         names = {"kind": changes.get("kind", identity.kind), "name": changes.get("name", identity.name)}
         changes["card"] = cards.write("identity", identity.pk, names)
     change(identity, version, **changes)
-    record(
-        Verb.IDENTITY_EDITED, identity, actor=actor, facts={"fields": sorted(changes), "card": identity.card}
-    )
+    facts: dict[str, object] = {"fields": sorted(changes), "card": identity.card}
+    if "application" in changes:
+        facts["application"] = identity.application_id
+    record(Verb.IDENTITY_EDITED, identity, actor=actor, facts=facts)
     return identity
 
 
@@ -77,3 +85,8 @@ def unlink_account(account: Account, *, version: int | None, actor: Actor) -> Ac
         Verb.ACCOUNT_UNLINKED, account, actor=actor, facts={"account_card": account.card, "before": before}
     )
     return account
+
+
+def _not_retired(application: Application | None) -> None:
+    if application is not None and application.status == Application.Status.RETIRED:
+        raise ValidationError({"application": _("This application is retired. Choose another one.")})

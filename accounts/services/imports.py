@@ -3,18 +3,16 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from accounts.connectors import REGISTRY, admission
-from accounts.connectors.admission import Admitted
-from accounts.connectors.connector import Sink
+from accounts import feeding, reconciliation
 from accounts.connectors.records import Unreadable
 from accounts.connectors.text import Readable
 from accounts.models import ImportRun, Source
+from accounts.reconciliation import release_of
 from accounts.tasks.imports import apply_import, preview_import
 from portal import moment
 from portal.audit.services import record
@@ -22,12 +20,9 @@ from portal.audit.verbs import Verb
 from portal.audit.versions import change
 from portal.tasks.jobs import enqueue_on_commit, enqueue_unless_waiting
 from portal.users.models import User
-from portal.vault import services as vault
-from portal.vault.sealed import SealedFile
 
 State = ImportRun.State
 STUCK_AFTER = timedelta(minutes=10)
-PIECE = 1 << 20
 
 
 class Refused(ValidationError):
@@ -48,55 +43,65 @@ def receive(
     provenance: ImportRun.Provenance,
     taken_at: datetime | None = None,
     mapping: Mapping[str, str] | None = None,
+    filter_text: str = "",
+    source_count: int | None = None,
 ) -> ImportRun:
     """Keep a file without its secrets and have it read. Raises Refused for one that is not what it should be.
 
     `taken_at` is when it was read at the source; where the file says so itself, the file counts. `mapping`
-    adds to the source's own.
+    adds to the source's own. `filter_text` is how it was asked for there, `source_count` how many rows the
+    source counted: where the file holds another number, it proves nothing gone.
     """
     at = moment.now()
     if taken_at is not None and taken_at > at + timedelta(minutes=5):
         raise ValidationError(
             _("It can't have been read at the source in the future."), code="taken_in_future"
         )
-    connector = REGISTRY[source.connector]
-    options = {**source.mapping, **(mapping or {})}
-    with SealedFile() as spool:
-        try:
-            admitted = admission.admit(file, connector, options, _into(spool), settings.PORTAL_UPLOAD_LIMIT)
-        except Unreadable as refusal:
-            raise Refused(refusal) from refusal
-        spool.seek(0)
-        # What was cut leaves the file shorter, what was rewritten may make it a little longer.
-        blob = vault.keep(iter(lambda: spool.read(PIECE), b""), limit=spool.size)
-    run = ImportRun.objects.create(
-        source=source,
-        blob=blob,
-        file_name=file_name.replace("\\", "/").rpartition("/")[2][:200],
-        original_sha256=admitted.original_sha256,
-        original_size=admitted.original_size,
-        cut=[{"name": one.name, "why": one.kind, "count": one.count} for one in admitted.cut],
-        connector=connector.key,
-        connector_version=connector.version,
-        mapping=options,
-        provenance=provenance,
-        received_by_id=by.pk,
-        received_at=at,
-        taken_at=taken_at,
-        preview={"lines": admitted.lines, "rows": admitted.rows},
-        state_at=at,
-    )
-    record(Verb.IMPORT_RECEIVED, run, actor=by.actor, at=at, facts=_about_file(run, admitted))
+    try:
+        run = feeding.keep(
+            source,
+            file,
+            file_name=file_name,
+            provenance=provenance,
+            actor=by.actor,
+            by_id=by.pk,
+            at=at,
+            taken_at=taken_at,
+            mapping=mapping,
+            filter_text=filter_text,
+            source_count=source_count,
+        )
+    except Unreadable as refusal:
+        raise Refused(refusal) from refusal
     enqueue_on_commit(preview_import, str(run.pk))
     return run
 
 
 @transaction.atomic
-def apply(run: ImportRun, *, version: int | None, by: User, losses_seen: bool = False) -> ImportRun:
+def apply(run: ImportRun, *, version: int | None, by: User | None) -> ImportRun:
     """Have a previewed reading written into the record, by a task and as a whole; its event is written there.
 
-    `losses_seen`: somebody looked at the unusually many rows that would be gone.
+    Without `by` the portal does it itself, for a feed that may be applied without hands: `services.feeds`.
+
+    One that tripped a fuse is applied only once a second person has released it: `services.releases`.
     """
+    refuse_unfit(run)
+    fuse = run.preview.get("fuse")
+    if fuse and release_of(run, fuse["seal"]) is None:
+        raise ValidationError(
+            _("It would end more than one person may let it end. Ask a second person to release it."),
+            code="fuse",
+        )
+    if ImportRun.objects.filter(source=run.source_id, state=State.APPLYING).exclude(pk=run.pk).exists():
+        raise ValidationError(_("Another reading of this source is being applied. Wait for it."), code="busy")
+    values = {"state": State.APPLYING, "state_at": moment.now(), "applied_by_id": by.pk if by else None}
+    change(run, version, when=Q(state=State.PREVIEWED), **values)
+    enqueue_on_commit(apply_import, str(run.pk))
+    return run
+
+
+def refuse_unfit(run: ImportRun) -> None:
+    """Nobody applies what comes from a source in quarantine, or from before what is applied already."""
     if run.source.is_quarantined:
         raise ValidationError(
             _("The source is new. Look at its first reading and release it, then apply."), code="quarantined"
@@ -105,26 +110,15 @@ def apply(run: ImportRun, *, version: int | None, by: User, losses_seen: bool = 
         raise ValidationError(
             _("A later reading is part of the record already. Discard this one."), code="older_than_applied"
         )
-    if has_losses(run) and not losses_seen:
-        raise ValidationError(
-            _("Unusually many rows would be gone. Look at them, and say that this is right."), code="losses"
-        )
-    if ImportRun.objects.filter(source=run.source_id, state=State.APPLYING).exclude(pk=run.pk).exists():
-        raise ValidationError(_("Another reading of this source is being applied. Wait for it."), code="busy")
-    values = {"state": State.APPLYING, "state_at": moment.now(), "applied_by_id": by.pk}
-    change(run, version, when=Q(state=State.PREVIEWED), **values)
-    enqueue_on_commit(apply_import, str(run.pk))
-    return run
 
 
 @transaction.atomic
 def discard(run: ImportRun, *, version: int | None, by: User) -> ImportRun:
     """Nothing of this reading becomes part of the record; its file and what was rejected stay."""
     at = moment.now()
-    kept = {
-        name: value for name, value in run.preview.items() if name not in ("samples", "joined", "namesakes")
-    }
+    kept = reconciliation.settled(run)
     change(run, version, when=Q(state=State.PREVIEWED), state=State.DISCARDED, state_at=at, preview=kept)
+    reconciliation.drop(run.pk)
     record(Verb.IMPORT_DISCARDED, run, actor=by.actor, at=at, facts={"source": run.source_id})
     return run
 
@@ -166,31 +160,7 @@ def resume(at: datetime) -> int:
     return resumed
 
 
-def has_losses(run: ImportRun) -> bool:
-    """Whether applying it would end unusually many rows."""
-    return any(warning["code"] == "many_gone" for warning in run.preview.get("warnings", ()))
-
-
 def rows_of(run: ImportRun) -> int | None:
     """What a count at the source is held against: the rows of a table, else the accounts of the file."""
     rows: int | None = run.preview.get("rows")
     return rows if rows is not None else run.counts.get("account", {}).get("read")
-
-
-def _into(spool: SealedFile) -> Sink:
-    def write(data: bytes) -> None:
-        spool.write(data)
-
-    return write
-
-
-def _about_file(run: ImportRun, admitted: Admitted) -> dict[str, object]:
-    return {
-        "source": run.source_id,
-        "original": {"sha256": admitted.original_sha256, "size": admitted.original_size},
-        "admitted": {"sha256": admitted.admitted_sha256, "size": admitted.admitted_size},
-        "cut": run.cut,
-        "connector": run.connector,
-        "connector_version": run.connector_version,
-        "provenance": run.provenance,
-    }

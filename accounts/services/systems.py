@@ -1,14 +1,16 @@
 """Verbs about systems: what is known of them, their owner, and who carries out removals."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
-from accounts.models import Identity, Ownership, System, SystemShare
+from accounts.models import Entitlement, Identity, Ownership, System, SystemShare
+from accounts.reconciliation import derived
 from accounts.services import ownership
 from portal import moment
 from portal.audit import cards
@@ -32,13 +34,23 @@ def edit(
     carriers: Iterable[Identity],
     version: int | None,
     actor: Actor,
+    hosts: Sequence[str] | None = None,
+    is_gateway: bool | None = None,
 ) -> System:
-    """Change a system; owner and deputy go through `ownership`, so that their history is kept."""
-    values = {"name": name, "environment": environment, "removal_days": removal_days}
+    """Change a system; owner and deputy go through `ownership`, so that their history is kept.
+
+    `hosts` and `is_gateway` stay as they are where they are None. With new names of hosts, the rights of
+    gateways are matched again to the accounts here.
+    """
+    values: dict[str, Any] = {"name": name, "environment": environment, "removal_days": removal_days}
+    values |= {"hosts": system.hosts if hosts is None else list(hosts)}
+    values |= {"is_gateway": system.is_gateway if is_gateway is None else is_gateway}
     changes: dict[str, Any] = {key: value for key, value in values.items() if value != getattr(system, key)}
     if "name" in changes:
         changes["card"] = cards.write("system", system.pk, {"code": system.code, "name": name})
     change(system, version, **changes)
+    if {"hosts", "name"} & set(changes):
+        _match_again(system)
     # A swap of owner and deputy would meet itself half way: free the deputy's place first.
     if owner and owner.pk == system.deputy_id:
         ownership.end(system, role=Ownership.Role.DEPUTY, actor=actor)
@@ -53,9 +65,21 @@ def edit(
         system.carriers.set(wanted.values())
         changes["carriers"] = chosen
     if changes:
-        facts = {"fields": sorted(changes), "carriers": chosen, "card": system.card}
+        facts: dict[str, object] = {"fields": sorted(changes), "carriers": chosen, "card": system.card}
+        facts |= {"hosts": system.hosts, "is_gateway": system.is_gateway}
         record(Verb.SYSTEM_EDITED, system, actor=actor, facts=facts)
     return system
+
+
+def _match_again(system: System) -> None:
+    """Rights of other systems to act as an account here, by what its machines are called now."""
+    places = {name.lower() for name in [*system.hosts, system.code, system.name] if name}
+    led_here = Entitlement.objects.filter(acts_as__system=system).exclude(system=system)
+    placed = led_here.exclude(acts_on_name="").annotate(place=Lower("acts_on_name"))
+    elsewhere = placed.exclude(place__in=places)
+    Entitlement.objects.filter(pk__in=elsewhere.values("pk")).update(acts_as=None)
+    with connection.cursor() as cursor:
+        cursor.execute(derived.ACTS_AS, {"system": system.pk})
 
 
 @transaction.atomic

@@ -13,6 +13,7 @@ urlpatterns = [
     path("imports/new/", imports.import_new, name="import_new"),
     path("imports/<uuid:pk>/", imports.import_run, name="import_run"),
     path("imports/<uuid:pk>/apply/", imports.import_apply, name="import_apply"),
+    path("imports/<uuid:pk>/release/", imports.import_release, name="import_release"),
     path("imports/<uuid:pk>/discard/", imports.import_discard, name="import_discard"),
     path("imports/<uuid:pk>/confirm/", imports.import_confirm, name="import_confirm"),
     path("api/imports/", api.import_file, name="import_api"),

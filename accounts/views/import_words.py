@@ -42,6 +42,7 @@ OPTIONS: dict[str, str | Promise] = {
     "complete": gettext_lazy("Lists everything"),
     "covers": gettext_lazy("Of these kinds"),
     "encoding": gettext_lazy("Encoding"),
+    "sheet": gettext_lazy("Sheet"),
     "dates": gettext_lazy("Dates with slashes"),
     "zone": gettext_lazy("Time zone"),
 }
@@ -154,6 +155,41 @@ def proof(run: ImportRun) -> list[Notice]:
     return found
 
 
+def fuse(run: ImportRun) -> list[str]:
+    """Why one person alone may not apply it."""
+    return [_reason(one) for one in run.preview.get("fuse", {}).get("reasons", ())]
+
+
+def leavers(run: ImportRun) -> list[list[str]]:
+    """Name and department of those who would leave, where that is what a second person looks at."""
+    reasons = run.preview.get("fuse", {}).get("reasons", ())
+    return [row for one in reasons for row in one.get("leavers", ())]
+
+
+def _reason(said: Mapping[str, Any]) -> str:
+    number = said["count"]
+    match said["code"]:
+        case "many_gone":
+            words = _("%(kind)s: %(n)d of %(of)d would be gone.")
+            return words % {"kind": KINDS.get(said["kind"], said["kind"]), "n": number, "of": said["of"]}
+        case "leavers":
+            return _("%(n)d of %(of)d people would leave.") % {"n": number, "of": said["of"]}
+        case "emergency":
+            words = ngettext(
+                "It takes something from %(n)d emergency account%(names)s.",
+                "It takes something from %(n)d emergency accounts%(names)s.",
+                number,
+            )
+        case _:
+            words = ngettext(
+                "Nobody would hold %(n)d administrator right any longer%(names)s.",
+                "Nobody would hold %(n)d administrator rights any longer%(names)s.",
+                number,
+            )
+    names = ": " + ", ".join(said["names"]) if said.get("names") else ""
+    return words % {"n": number, "names": names}
+
+
 def _refusal(said: Mapping[str, Any]) -> str:
     if said["code"] == "older_than_applied":
         at = datetime.fromisoformat(said["at"])
@@ -167,12 +203,12 @@ def _refusal(said: Mapping[str, Any]) -> str:
 def _warning(said: Mapping[str, Any]) -> tuple[str, str]:
     code, number = said["code"], said.get("count", 0)
     match code:
-        case "many_gone":
-            kind = KINDS.get(said["kind"], said["kind"])
+        case "count_differs":
             words = _(
-                "%(kind)s: %(n)d of %(of)d would be gone. That is unusual; look at them before you apply it."
+                "The file holds %(n)d rows, and %(of)d were counted at the source. Something is missing or "
+                "was changed, so nothing that is missing in it counts as gone. Export it again."
             )
-            return "warn", words % {"kind": kind, "n": number, "of": said["of"]}
+            return "bad", words % {"n": number, "of": said["of"]}
         case "record_changed":
             return "warn", _(
                 "The record has changed since you looked, so nothing was applied. This is how it stands now."

@@ -1,6 +1,5 @@
 """A file comes in, is looked at, and is applied or discarded; somebody else confirms its count."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -15,16 +14,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.connectors import REGISTRY
-from accounts.forms.imports import ApplyForm, ConfirmForm, NewSourceForm, ReadingForm
+from accounts.forms.imports import AnswerForm, ApplyForm, ConfirmForm, NewSourceForm, ReadingForm
 from accounts.forms.inventory import VersionForm
 from accounts.models import ImportRun, Source, System
-from accounts.services import imports, sources
+from accounts.services import imports, releases, sources
 from accounts.views import import_words as words
 from accounts.views.identities import PER_PAGE, me, people
 from portal.tasks import progress
 from portal.ui.render import page
 from portal.users.guards import allowed, require
-from portal.users.models import User
+from portal.users.models import Approval, User
 from portal.users.permissions import Perm
 
 UPLOADED = ImportRun.Provenance.UPLOADED
@@ -58,17 +57,36 @@ def import_run(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 def import_apply(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Have it written into the record."""
+    """Have it written into the record, or ask a second person where a fuse tripped."""
     run = _run_or_404(request, pk)
     require(request.user, Perm.INVENTORY_IMPORT)
-    form = ApplyForm(request.POST, needs=_needs(run))
+    form = ApplyForm(request.POST, run=run)
     if not form.is_valid():
         return _shown(request, run, apply_form=form)
+    given = form.cleaned_data
     with transaction.atomic():
-        if form.cleaned_data.get("release"):
+        if given.get("release"):
             sources.release(run.source, version=None, by=me(request))
-        losses_seen = bool(form.cleaned_data.get("losses_seen"))
-        imports.apply(run, version=form.cleaned_data["version"], by=me(request), losses_seen=losses_seen)
+        if "reason" in given:
+            releases.ask(run, reason=given["reason"], version=given["version"], by=me(request))
+            messages.success(request, _("Asked. It is applied once a second person releases it."))
+        else:
+            imports.apply(run, version=given["version"], by=me(request))
+    return redirect("import_run", run.pk)
+
+
+@require_POST
+def import_release(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """A second person lets it end what it would end, or does not."""
+    run = _run_or_404(request, pk)
+    if not releases.releases(run, me(request)):
+        require(request.user, Perm.APPROVAL_DECIDE)
+    form = AnswerForm(request.POST)
+    if not form.is_valid():
+        raise ValidationError(_("Choose to release or to refuse."))
+    verdict = Approval.Verdict(form.cleaned_data["verdict"])
+    releases.answer(run, verdict, remark=form.cleaned_data["remark"], by=me(request))
+    messages.success(request, _("Your answer is recorded."))
     return redirect("import_run", run.pk)
 
 
@@ -123,7 +141,12 @@ def _shown(
         "rejects": rejects,
         "rows": imports.rows_of(run),
         "users": User.objects.in_bulk(seen_by),
-        "apply_form": apply_form or ApplyForm(initial=version, needs=_needs(run)),
+        "fuse": words.fuse(run),
+        "leavers": words.leavers(run),
+        "asked": releases.last_asked(run),
+        "may_release": releases.may_answer(run, me(request)),
+        "release_form": AnswerForm(),
+        "apply_form": apply_form or ApplyForm(initial=version, run=run),
         "confirm_form": confirm_form or ConfirmForm(initial=version),
         "may_import": allowed(request.user, Perm.INVENTORY_IMPORT),
         "may_list": allowed(request.user, Perm.INVENTORY_VIEW),
@@ -140,12 +163,6 @@ def _steps(run: ImportRun) -> list[tuple[str, bool, bool]]:
     at = {"received": 0, "previewing": 1, "previewed": 1, "applying": 2, "applied": 3}.get(run.state)
     labels = [_("File"), _("Preview"), _("Part of the record")]
     return [(label, at is not None and number < at, number == at) for number, label in enumerate(labels)]
-
-
-def _needs(run: ImportRun) -> Callable[[str], bool]:
-    """What has to be looked at before this reading is applied."""
-    found = {"losses_seen": imports.has_losses(run), "release": run.source.is_quarantined}
-    return lambda name: found[name]
 
 
 def _may_confirm(run: ImportRun, user: User) -> bool:
@@ -209,6 +226,8 @@ def _received(form: NewSourceForm | ReadingForm, source: Source, user: User) -> 
         provenance=UPLOADED,
         taken_at=form.cleaned_data["taken_at"],
         mapping=form.options,
+        filter_text=form.cleaned_data["filter_text"],
+        source_count=form.cleaned_data["source_count"],
     )
 
 

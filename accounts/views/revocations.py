@@ -186,7 +186,10 @@ def _filtered(
         shown = shown.to_carry_out()
     elif state == "unproven":
         shown = shown.unproven()
-    elif state != "all":
+    elif state == "all":
+        # What was taken back is nobody's work any more; the state of that name shows it.
+        shown = shown.exclude(state=Revocation.State.WITHDRAWN)
+    else:
         shown = shown.filter(state=state)
     return shown.order_by("system__code", F("due_at").asc(nulls_last=True), "decided_at", "pk")
 

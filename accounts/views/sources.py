@@ -16,7 +16,7 @@ from accounts.connectors import REGISTRY
 from accounts.forms.imports import SourceForm, SourceOptions
 from accounts.forms.inventory import VersionForm
 from accounts.models import ImportRun, Source
-from accounts.services import imports, sources
+from accounts.services import feeds, imports, sources
 from accounts.views import import_words as words
 from accounts.views.identities import PER_PAGE, me
 from portal import moment
@@ -29,7 +29,9 @@ from portal.users.permissions import Perm
 def source_list(request: HttpRequest) -> HttpResponse:
     """Each source with what its last reading said, and whether the next one is late."""
     require(request.user, Perm.INVENTORY_VIEW)
-    shown = Source.objects.visible_to(request.user).select_related("system")
+    shown = Source.objects.visible_to(request.user).with_last_came().select_related("system")
+    only = request.GET.get("only", "")
+    shown = shown.missed() if only == "missed" else shown
     in_order = shown.order_by(F("system__code").asc(nulls_first=True), "name")
     found = Paginator(in_order, PER_PAGE).get_page(request.GET.get("page"))
     last = _last_applied(found.object_list)
@@ -48,6 +50,7 @@ def source_list(request: HttpRequest) -> HttpResponse:
         "sources": found,
         "rows": rows,
         "waiting": waiting,
+        "only": only,
         "may_import": allowed(request.user, Perm.INVENTORY_IMPORT),
     }
     return page(request, "accounts/source_list.html", context)
@@ -56,7 +59,8 @@ def source_list(request: HttpRequest) -> HttpResponse:
 @require_GET
 def source(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One source: what it sends, how it is read, and every reading of it."""
-    shown = get_object_or_404(Source.objects.visible_to(request.user).select_related("system"), pk=pk)
+    sources_seen = Source.objects.visible_to(request.user).with_last_came().select_related("system")
+    shown = get_object_or_404(sources_seen, pk=pk)
     runs = ImportRun.objects.visible_to(request.user).filter(source=shown).newest_first()
     last = _last_applied([shown]).get(shown.pk)
     found = Paginator(runs, PER_PAGE).get_page(request.GET.get("page"))
@@ -64,6 +68,8 @@ def source(request: HttpRequest, pk: UUID) -> HttpResponse:
         "shown": shown,
         "last": last,
         "is_late": _is_late(shown, last),
+        "folder": feeds.folder_of(shown),
+        "token_count": feeds.tokens_of(shown).usable(moment.now()).count(),
         "format": REGISTRY[shown.connector].label,
         "mapping": [(words.OPTIONS.get(name, name), value) for name, value in sorted(shown.mapping.items())],
         "runs": found,

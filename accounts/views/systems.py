@@ -1,27 +1,37 @@
 """Systems, the accounts on them, and single grants."""
 
+from contextlib import suppress
+from datetime import timedelta
+
 from django.contrib import messages
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Count, F, Func, OuterRef, Q, Subquery, TextField, Value
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import NoReverseMatch, reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.forms.inventory import LinkForm, MemberForm, ShareForm, SystemForm, VersionForm
+from accounts.forms.filters import SystemFilter
+from accounts.forms.filters_of_access import AccountFilter
+from accounts.forms.inventory import ShareForm, SystemForm
 from accounts.models import (
     Account,
-    Credential,
     Grant,
     Identity,
-    Membership,
-    Revocation,
+    ImportRun,
     Source,
     System,
     SystemShare,
 )
-from accounts.services import identities, memberships, systems
+from accounts.models.listing import MOST_COUNTED, CountOf, Order
+from accounts.services import systems
+from accounts.views import lists
+from accounts.views.account_list import LISTING as ACCOUNTS
+from accounts.views.account_list import count_rights
 from accounts.views.identities import PER_PAGE, me, people
 from portal import moment
 from portal.ui.render import page
@@ -29,68 +39,118 @@ from portal.users.guards import allowed, require
 from portal.users.models import User
 from portal.users.permissions import Perm
 
+LISTING: lists.Listing[System] = lists.Listing(
+    url_name="system_list",
+    template="accounts/system_list.html",
+    form=SystemFilter,
+    orders={"code": Order("code", F("code"), TextField())},
+    order="code",
+    related=("owner", "deputy"),
+    columns={
+        "system": "code",
+        "name": "name",
+        "environment": "environment",
+        "own_reference": "reference",
+        "owner": "owner__name",
+        "owner_email": "owner__email",
+        "deputy": "deputy__name",
+        "gateway": "is_gateway",
+        "hosts": Func(F("hosts"), Value(", "), function="array_to_string", output_field=TextField()),
+        "days_to_remove": "removal_days",
+    },
+)
+
 
 @require_GET
-def system_list(request: HttpRequest) -> HttpResponse:
-    """Every system with what is on it."""
-    shown = System.objects.visible_to(request.user).select_related("owner", "deputy").by_code()
-    # What somebody may not see is not counted for them either.
-    present = Q(accounts__in=Account.objects.visible_to(request.user).present())
-    shown = shown.annotate(
-        account_count=Count("accounts", filter=present, distinct=True),
-        orphan_count=Count("accounts", filter=present & Q(accounts__identity=None), distinct=True),
-    )
-    found = Paginator(shown, PER_PAGE).get_page(request.GET.get("page"))
-    standing = dict(
-        Grant.objects.visible_to(request.user)
-        .standing()
-        .filter(system__in=[system.pk for system in found])
-        .values_list("system")
-        .annotate(n=Count("pk"))
-        .values_list("system", "n")
-    )
-    for system in found:
-        system.standing_count = standing.get(system.pk, 0)  # type: ignore[attr-defined]  # for the template
-    context = {"systems": found, "may_import": allowed(request.user, Perm.INVENTORY_IMPORT)}
-    return page(request, "accounts/system_list.html", context)
+def system_list(request: HttpRequest) -> HttpResponseBase:
+    """Every system that somebody may see, with what is on it."""
+    user = me(request)
+    form, rows = SystemFilter(request.GET, user), System.objects.visible_to(user)
+    if instead := lists.other(LISTING, form, rows, request):
+        return instead
+    found = lists.shown(LISTING, form, rows, request.GET, **_seen_there(user))
+    may_import = allowed(user, Perm.INVENTORY_IMPORT)
+    for one in found.rows:
+        asked = urlencode({"system": one.code, "stands": "standing"})
+        one.standing_url = f"{reverse('grant_list')}?{asked}"  # type: ignore[attr-defined]  # for the template
+    more = {"systems": found.rows, "most_counted": MOST_COUNTED}
+    return lists.drawn(request, LISTING, found, may_import=may_import, **more)
+
+
+def _seen_there(user: User) -> dict[str, CountOf]:
+    """For each system of a page its numbers. What somebody may not see is not counted for them either."""
+    accounts = Account.objects.visible_to(user).present().filter(system=OuterRef("pk"))
+    rights = Grant.objects.visible_to(user).standing().filter(system=OuterRef("pk"))
+    return {
+        "account_count": CountOf(accounts),
+        "orphan_count": CountOf(accounts.orphaned()),
+        "standing_count": CountOf(rights),
+    }
+
+
+ONLY = {"orphans": {"whose": "orphan"}, "gone": {"gone": "gone"}}  # what the page of a system offers
 
 
 @require_GET
 def system(request: HttpRequest, code: str) -> HttpResponse:
     """One system: who answers for it, its sources, and its accounts."""
-    shown = get_object_or_404(
-        System.objects.visible_to(request.user).select_related("owner", "deputy"), code=code
-    )
-    words, only = request.GET.get("q", "").strip(), request.GET.get("only", "")
-    accounts = Account.objects.visible_to(request.user).filter(system=shown).select_related("identity")
-    accounts = (
-        accounts.orphaned() if only == "orphans" else accounts if only == "gone" else accounts.present()
-    )
-    if only == "gone":
-        accounts = accounts.exclude(gone_run=None)
-    if words:
-        accounts = accounts.filter(Q(name__icontains=words) | Q(identity__name__icontains=words))
-    held = Q(grants__in=Grant.objects.visible_to(request.user).held())
-    accounts = accounts.annotate(
-        held=Count("grants", filter=held),
-        privileged=Count("grants", filter=held & Q(grants__entitlement__carries_privilege=True)),
-    )
-    sources = Source.objects.visible_to(request.user).filter(system=shown)
+    user = me(request)
+    carriers = Identity.objects.filter(carries_out_on=OuterRef("pk")).order_by("name").values("name")
+    seen = System.objects.visible_to(user).select_related("owner", "deputy")
+    shown = get_object_or_404(seen.annotate(carrier_names=ArraySubquery(carriers)), code=code)
+    only = request.GET.get("only", "")
+    asked = {"q": request.GET.get("q", ""), **ONLY.get(only, {})}
+    form = AccountFilter(asked, user, systems=False)
+    accounts = Account.objects.visible_to(user).filter(system=shown)
+    found = lists.shown(ACCOUNTS, form, accounts, request.GET)
+    count_rights(found.rows, user)
+    sources = _sources(shown, user)
     context = {
         "shown": shown,
-        "accounts": Paginator(accounts.order_by("name", "id"), PER_PAGE).get_page(request.GET.get("page")),
-        "sources": sources.order_by("name"),
-        "sees_sources": allowed(request.user, Perm.INVENTORY_VIEW) or sources.exists(),
-        "carriers": shown.carriers.order_by("name"),
-        "words": words,
+        "rows": found.rows,
+        "list": found.page,
+        "total": found.total,
+        "sources": sources,
+        "sees_sources": allowed(user, Perm.INVENTORY_VIEW) or bool(sources),
+        "words": asked["q"],
         "only": only,
-        "share_form": ShareForm() if allowed(request.user, Perm.INVENTORY_MANAGE) else None,
+        "all_accounts": f"{reverse('account_list')}?{urlencode({'system': shown.code, **asked})}",
+        "links": _links(shown),
+        "share_form": ShareForm() if allowed(user, Perm.INVENTORY_MANAGE) else None,
         "shares": SystemShare.objects.filter(content_object=shown, until__gt=moment.now()).select_related(
             "user"
         ),
-        "may_edit": allowed(request.user, Perm.INVENTORY_MANAGE),
+        "may_edit": allowed(user, Perm.INVENTORY_MANAGE),
     }
     return page(request, "accounts/system.html", context)
+
+
+def _sources(shown: System, user: User) -> list[tuple[Source, ImportRun | None, bool]]:
+    """Where its records come from: each source, its last applied reading, and whether that is too old."""
+    sources = Source.objects.visible_to(user).with_last_came().filter(system=shown)
+    applied = ImportRun.objects.applied().filter(source__system=shown)
+    newest = applied.order_by("source", "-pk").distinct("source").values("pk")
+    by = User.objects.filter(pk=OuterRef("received_by_id")).values("name")[:1]
+    runs = ImportRun.objects.visible_to(user).annotate(sent_by=Subquery(by))
+    last = {run.source_id: run for run in runs.filter(pk__in=newest)}
+    now = moment.now()
+    rows = []
+    for one in sources.order_by("name"):
+        reading = last.get(one.pk)
+        taken = (reading.taken_at or reading.received_at) if reading else None
+        rows.append((one, reading, taken is not None and taken + timedelta(days=one.fresh_days) < now))
+    return rows
+
+
+def _links(shown: System) -> dict[str, str]:
+    """Other pages about it, as far as there are such pages."""
+    found = {}
+    for name in ("reach", "system_coverage"):
+        with suppress(NoReverseMatch):
+            found[name] = reverse(name, args=[shown.code])
+    with suppress(NoReverseMatch):
+        found["rights"] = f"{reverse('right_list')}?{urlencode({'system': shown.code})}"
+    return found
 
 
 @require_http_methods(["GET", "POST"])
@@ -106,6 +166,8 @@ def system_edit(request: HttpRequest, code: str) -> HttpResponse:
         "owner": (shown.owner.email or shown.owner.name) if shown.owner else "",
         "deputy": (shown.deputy.email or shown.deputy.name) if shown.deputy else "",
         "carriers": ", ".join(carrier.email or carrier.name for carrier in shown.carriers.order_by("name")),
+        "hosts": ", ".join(shown.hosts),
+        "is_gateway": shown.is_gateway,
     }
     form = SystemForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
@@ -148,118 +210,3 @@ def orphan_list(request: HttpRequest) -> HttpResponse:
         "may_link": allowed(request.user, Perm.INVENTORY_MANAGE),
     }
     return page(request, "accounts/orphan_list.html", context)
-
-
-@require_http_methods(["GET", "POST"])
-def account(request: HttpRequest, pk: int) -> HttpResponse:
-    """One account, and the form that says whose it is."""
-    shown = get_object_or_404(
-        Account.objects.visible_to(request.user).select_related("system", "identity", "gone_run"), pk=pk
-    )
-    may_link = allowed(request.user, Perm.INVENTORY_MANAGE)
-    form = LinkForm(request.POST or None, initial={"version": shown.version})
-    if request.method == "POST":
-        require(request.user, Perm.INVENTORY_MANAGE)
-        if form.is_valid():
-            given = form.cleaned_data
-            identities.link_account(
-                shown, given["identity"], version=given["version"], actor=me(request).actor
-            )
-            messages.success(
-                request,
-                _("%(account)s belongs to %(name)s.") % {"account": shown.name, "name": given["identity"]},
-            )
-            return redirect("account", shown.pk)
-    grants = (
-        Grant.objects.visible_to(request.user)
-        .filter(account=shown)
-        .select_related("entitlement", "via", "use")
-    )
-    context = {
-        "shown": shown,
-        "form": form if may_link else None,
-        "people": people() if may_link else [],
-        "grants": grants.held().order_by("-entitlement__carries_privilege", "entitlement__name"),
-        "past": grants.filter(held__upper_inf=False)[:50],
-        "credentials": Credential.objects.visible_to(request.user)
-        .filter(account=shown)
-        .order_by("gone_run_id", "kind"),
-        "member_form": MemberForm(initial={"version": shown.version})
-        if may_link and shown.kind in memberships.KINDS
-        else None,
-        "memberships": _members(shown, me(request)),
-        "may_see_sessions": allowed(request.user, Perm.SESSION_VIEW),
-    }
-    return page(request, "accounts/account.html", context)
-
-
-def _members(shown: Account, user: User) -> QuerySet[Membership]:
-    """Who knows its secret: everybody, for those who answer for the system; else whom one may see anyway."""
-    running = shown.memberships.filter(during__upper_inf=True).select_related("identity")
-    if user.identity_id in {shown.system.owner_id, shown.system.deputy_id} - {None}:
-        return running
-    return running.filter(identity__in=Identity.objects.visible_to(user))
-
-
-@require_POST
-def account_member_add(request: HttpRequest, pk: int) -> HttpResponse:
-    """Name a person who knows the secret of a shared account, or keeps an emergency one."""
-    shown = get_object_or_404(Account.objects.visible_to(request.user), pk=pk)
-    require(request.user, Perm.INVENTORY_MANAGE)
-    form = MemberForm(request.POST)
-    if not form.is_valid():
-        raise ValidationError([error for errors in form.errors.values() for error in errors])
-    member = form.cleaned_data["member"]
-    memberships.add(shown, member, version=form.cleaned_data["version"], actor=me(request).actor)
-    messages.success(request, _("%(name)s is a member now.") % {"name": member})
-    return redirect("account", shown.pk)
-
-
-@require_POST
-def account_member_end(request: HttpRequest, pk: int, member: int) -> HttpResponse:
-    """From now on they are no member; what they know stays known until the secret is rotated."""
-    shown = get_object_or_404(Account.objects.visible_to(request.user), pk=pk)
-    require(request.user, Perm.INVENTORY_MANAGE)
-    membership = get_object_or_404(shown.memberships.filter(during__upper_inf=True), pk=member)
-    form = VersionForm(request.POST)
-    version = form.cleaned_data["version"] if form.is_valid() else 0
-    memberships.end(membership, version=version, actor=me(request).actor)
-    messages.success(request, _("%(name)s is no member any more.") % {"name": membership.identity})
-    return redirect("account", shown.pk)
-
-
-@require_POST
-def account_unlink(request: HttpRequest, pk: int) -> HttpResponse:
-    """The account belongs to nobody known again."""
-    shown = get_object_or_404(Account.objects.visible_to(request.user), pk=pk)
-    require(request.user, Perm.INVENTORY_MANAGE)
-    form = VersionForm(request.POST)
-    version = form.cleaned_data["version"] if form.is_valid() else 0
-    identities.unlink_account(shown, version=version, actor=me(request).actor)
-    messages.success(request, _("%(account)s is an orphan again.") % {"account": shown.name})
-    return redirect("account", shown.pk)
-
-
-@require_GET
-def grant(request: HttpRequest, pk: int) -> HttpResponse:
-    """One right of one account, from when to when, and what is to become of it."""
-    shown = get_object_or_404(
-        Grant.objects.visible_to(request.user).select_related(
-            "system",
-            "account__identity",
-            "entitlement",
-            "via",
-            "known_from_run__source",
-            "known_to_run__source",
-            "use",
-        ),
-        pk=pk,
-    )
-    context = {
-        "shown": shown,
-        "revocations": Revocation.objects.visible_to(request.user)
-        .filter(grant=shown)
-        .order_by("-decided_at"),
-        "may_see_sessions": allowed(request.user, Perm.SESSION_VIEW),
-    }
-    return page(request, "accounts/grant.html", context)

@@ -99,21 +99,19 @@ def groups(rows: list[Row]) -> list[Group]:
     for number, (_key, some) in enumerate(groupby(rows, key=_system_and_day)):
         together = list(some)
         first = together[0].revocation
-        title = (
-            _("due %(day)s") % {"day": _long_day(first.due_at)} if first.due_at else _without_day(together)
-        )
-        found.append(Group(number, first.system, title, together))
+        found.append(Group(number, first.system, _title(first), together))
     return found
 
 
-def _without_day(rows: list[Row]) -> str:
-    """Rows without a day were never asked for; those taken back will not be."""
-    taken_back = all(one.revocation.state == State.WITHDRAWN for one in rows)
-    return _("taken back") if taken_back else _("not asked for yet")
+def _title(one: Revocation) -> str:
+    """The day of a list. What was taken back is due on none, and what was never asked for has none yet."""
+    if one.state == State.WITHDRAWN:
+        return _("taken back")
+    return _("due %(day)s") % {"day": _long_day(one.due_at)} if one.due_at else _("not asked for yet")
 
 
 def _system_and_day(one: Row) -> tuple[str, str]:
-    return one.revocation.system.code, _day(one.revocation.due_at)
+    return one.revocation.system.code, _title(one.revocation)
 
 
 def row(revocation: Revocation, *, at: datetime, may_carry_out: bool = False) -> Row:
@@ -185,7 +183,11 @@ def _to_do(revocation: Revocation, account: Account) -> str:
     words = {"account": account.name, "system": revocation.system.code, "right": "", "group": ""}
     if (grant := revocation.grant) is not None:
         group = grant.via.name if grant.via else ""
-        words |= {"right": grant.entitlement.name, "group": group, "end": _day(revocation.ends_at)}
+        words |= {
+            "right": grant.entitlement.name,
+            "group": group,
+            "end": _long_day(revocation.ends_at) if revocation.ends_at else "",
+        }
         return _to_do_with_right(revocation, grant) % words
     if (credential := revocation.credential) is not None:
         words["right"] = f"{credential.get_kind_display()} {credential.fingerprint}"

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from accounts.models import Identity, Ownership, System
-from accounts.services import identities, memberships, ownership, sources, systems
+from accounts.models import Identity, Ownership, Source, System
+from accounts.services import feeds, identities, memberships, ownership, sources, systems
 from portal import moment
 from portal.audit.services import PORTAL
 from portal.demo import readings, scene, sign_ins, tables
@@ -21,6 +21,7 @@ SYSTEMS = {
     "CORE": ("Core banking", "CORE", "Yusuf Demir", "Emil Hansen", "Aiko Mori"),
     "JUMP": ("Gateway to servers and cloud", "JUMP", "Priya Raman", "Felix Braun", "Felix Braun"),
 }
+HOSTS = {"CORE": ("core01", "core02")}  # what the gateway calls the machines there
 FEEDING = ("svc-adsync", "svc-jump-sync", "inv-exporter")
 MEMBERS = {
     ("CORE", "opsdesk"): ("Dana Kovac", "Tim Larsen", "Eva Brandt", "Jakub Dvorak", "Ravi Menon"),
@@ -82,6 +83,8 @@ def name_people_of_systems(_calendar: Calendar) -> None:
             carriers=[scene.identity(carrier)],
             version=system.version,
             actor=scene.iam().actor,
+            hosts=HOSTS.get(code, ()),
+            is_gateway=code == "JUMP",
         )
 
 
@@ -123,7 +126,10 @@ def let_machines_in(_calendar: Calendar) -> None:
             identity_id=scene.identity(name).pk,
             actor=administrator.actor,
         )
-        users.issue_token(machine, label="readings", scopes=["import"], days=366, by=administrator)
+        for feed in readings.FEEDS:
+            if feed.sent_by == name:
+                source = Source.objects.get(name=feed.name)
+                feeds.issue_token(source, machine, label=feed.name, days=366, by=administrator)
 
 
 def connect_recorder(_calendar: Calendar) -> None:

@@ -3,11 +3,14 @@
 from io import BytesIO
 
 from accounts.models import Account, Identity, ImportRun, Source, System
-from accounts.services import imports, sources
+from accounts.services import imports, releases, sources
 from portal import moment
 from portal.demo import sign_ins
 from portal.tasks import inline
-from portal.users.models import User
+from portal.users.models import Approval, User
+
+# Why a reading may end more than one person may let it end.
+RIGHT = "It was announced, and the system's owner knows."
 
 
 class Torn(Exception):
@@ -65,7 +68,11 @@ def apply(run: ImportRun) -> ImportRun:
     if run.source.is_quarantined:
         sources.release(run.source, version=run.source.version, by=administrator)
     with inline.jobs():
-        imports.apply(run, version=run.version, by=administrator, losses_seen=True)
+        if run.preview.get("fuse"):
+            releases.ask(run, reason=RIGHT, version=run.version, by=administrator)
+            releases.answer(run, Approval.Verdict.GRANTED, remark="", by=user("Ines Falk"))
+        else:
+            imports.apply(run, version=run.version, by=administrator)
     run.refresh_from_db()
     if run.state != ImportRun.State.APPLIED:
         raise Torn(f"{run.source.name}: {run.error or run.state}")

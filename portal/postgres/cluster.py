@@ -38,6 +38,8 @@ SETTINGS = {
     "log_checkpoints": "off",
     "logging_collector": "off",
     "unix_socket_permissions": "0700",
+    # Pages ask small questions that the planner takes for large ones; compiling them takes longer than they.
+    "jit": "off",
 }
 # A cluster that is thrown away needs no care for power cuts and no vacuum beside the tests; there, two
 # connections of one thread that wait for each other shall fail rather than hang.

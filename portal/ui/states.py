@@ -46,6 +46,8 @@ STATES: Final[dict[str, State]] = {
     "privileged": State("bad", "alert", _("privileged")),
     "not_privileged": State("quiet", "none", _("not privileged")),
     "standing": State("warn", "warn", _("always on")),
+    "eligible": State("info", "open", _("to be switched on before use")),
+    "time_boxed": State("good", "wait", _("ends by itself")),
     "held": State("quiet", "yes", _("held")),
     "gone": State("quiet", "none", _("gone")),
     "unused": State("warn", "warn", _("unused")),
@@ -109,6 +111,11 @@ STATES: Final[dict[str, State]] = {
     "closed": State("good", "yes", _("closed")),
     "cancelled": State("quiet", "none", _("cancelled")),
     "no_longer_applies": State("quiet", "none", _("no longer applies")),
+    # Severity of findings
+    "critical": State("bad", "alert", _("critical")),
+    "high": State("bad", "warn", _("high")),
+    "medium": State("warn", "warn", _("medium")),
+    "low": State("quiet", "info", _("low")),
     # Work, cases, packs, findings
     "open": State("info", "open", _("open")),
     "pending": State("info", "wait", _("waiting")),

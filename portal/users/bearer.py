@@ -29,6 +29,7 @@ def refuse(status: int, code: str, message: str) -> JsonResponse:
 def token_required(scope: str) -> Callable[[MachineView[P]], Door[P]]:
     """The view gets the token as its second argument; 401 without a usable one, 403 without the scope.
 
+    A token may be bound to single rows (`Token.bound_to`): the view looks which.
     No cookie is read, so no CSRF token is asked for. Unknown, expired, revoked and ended are one answer.
     """
 
@@ -43,7 +44,7 @@ def token_required(scope: str) -> Callable[[MachineView[P]], Door[P]]:
                 token = Token.objects.usable(at).select_related("user").filter(digest=digest).first()
             if token is None:
                 return refuse(401, "token_refused", _("Send a valid token as “Authorization: Bearer …”."))
-            if scope not in token.scopes:
+            if not token.opens(scope):
                 return refuse(
                     403, "scope_missing", _("This token may not do that; it needs the scope %s.") % scope
                 )

@@ -9,10 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from portal.users.models import User
 from portal.users.roles import LABELS, Role
 
-SCOPES = [
-    ("recording", _("deliver recordings")),
-    ("import", _("deliver readings of a source")),
-]
+# What a token may be issued for here. One that delivers readings is bound to its source and issued there.
+SCOPES = [("recording", _("deliver recordings"))]
 
 
 class UserForm(forms.Form):
@@ -55,7 +53,7 @@ class RolesForm(forms.Form):
 class TokenForm(forms.Form):
     """A token for a machine."""
 
-    user = forms.ModelChoiceField(label=_("Machine"), queryset=User.objects.none())
+    user = forms.ModelChoiceField(label=_("Machine"), queryset=User.objects.none(), empty_label=_("Choose …"))
     label = forms.CharField(label=_("What it is for"), max_length=100)
     scopes = forms.MultipleChoiceField(
         label=_("May"),

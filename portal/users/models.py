@@ -120,7 +120,8 @@ class Token(models.Model):
     label = models.CharField(max_length=100)
     digest = models.BinaryField(unique=True)
     prefix = models.CharField(max_length=12)  # shown in lists so that a token can be recognised
-    scopes = ArrayField(models.CharField(max_length=32))
+    # Each is a kind of act, or one bound to a row: `import:<key of a source>`.
+    scopes = ArrayField(models.CharField(max_length=64))
     access_epoch = models.PositiveIntegerField()
     issued_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     issued_at = models.DateTimeField()
@@ -145,6 +146,21 @@ class Token(models.Model):
         """The secret has 256 random bits, so a plain hash is enough."""
         return hashlib.sha256(secret.encode()).digest()
 
+    def opens(self, scope: str) -> bool:
+        """Acts of this kind, of any row or of some; which ones is asked of `bound_to`."""
+        return any(one.partition(":")[0] == scope for one in self.scopes)
+
+    def bound_to(self, scope: str) -> set[str]:
+        """The keys of the rows that acts of this kind are bound to."""
+        return {
+            key for kind, _colon, key in (one.partition(":") for one in self.scopes) if kind == scope and key
+        }
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of acts, each once, for lists."""
+        return sorted({one.partition(":")[0] for one in self.scopes})
+
     @property
     def is_usable(self) -> bool:
         """For lists; the door asks the database."""
@@ -152,7 +168,10 @@ class Token(models.Model):
 
 
 # What can be asked of a second person.
-ACTIONS = {"release_recordings": _("Release recordings into an evidence pack")}
+ACTIONS = {
+    "release_import": _("Let a reading end more than one person may let it end"),
+    "release_recordings": _("Release recordings into an evidence pack"),
+}
 
 
 class ApprovalQuerySet(models.QuerySet["Approval"]):

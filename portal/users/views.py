@@ -1,14 +1,17 @@
 """Portal users, machines' tokens, and requests that wait for a second person."""
 
-from typing import cast
+from dataclasses import dataclass
+from typing import Any, cast
 from uuid import UUID
 
+from django.apps import apps
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -17,13 +20,31 @@ from portal.audit.versions import Conflict
 from portal.ui.render import page
 from portal.users import services
 from portal.users.forms import AnswerForm, RolesForm, TokenForm, UserForm
-from portal.users.guards import require
+from portal.users.guards import allowed, require
 from portal.users.linking import free_identity
 from portal.users.models import Approval, Token, User
 from portal.users.permissions import Perm
 from portal.users.roles import LABELS, Role
 
 PER_PAGE = 50
+
+# What approvals speak of, by label: the name of its page, and what of the row that page's address takes.
+PAGES = {
+    "accounts.importrun": ("import_run", "pk"),
+    "accounts.offboardingcase": ("offboarding", "code"),
+    "accounts.source": ("source", "pk"),
+    "accounts.system": ("system", "code"),
+    "reviews.campaign": ("campaign", "code"),
+    "reviews.evidencepack": ("pack", "code"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an approval is about: its name, and its page where this person may open it."""
+
+    name: str
+    url: str = ""
 
 
 def me(request: HttpRequest) -> User:
@@ -45,7 +66,8 @@ def user_list(request: HttpRequest) -> HttpResponse:
     if words:
         users = users.filter(Q(name__icontains=words) | Q(email__icontains=words))
     found = Paginator(users, PER_PAGE).get_page(request.GET.get("page"))
-    return page(request, "users/user_list.html", {"users": found, "words": words, "labels": LABELS})
+    rows = [(shown, [LABELS[Role(role)] for role in shown.roles if role in set(Role)]) for shown in found]
+    return page(request, "users/user_list.html", {"users": found, "rows": rows, "words": words})
 
 
 @require_http_methods(["GET", "POST"])
@@ -135,7 +157,39 @@ def approval_list(request: HttpRequest) -> HttpResponse:
     require(request.user, Perm.APPROVAL_DECIDE)
     approvals = Approval.objects.select_related("asked_by", "decided_by").order_by("-asked_at")
     answered = Paginator(approvals.exclude(decided_at=None), PER_PAGE).get_page(request.GET.get("page"))
-    return page(request, "users/approval_list.html", {"waiting": approvals.waiting(), "answered": answered})
+    waiting, done = list(approvals.waiting()), list(answered)
+    about = _subjects([*waiting, *done], me(request))
+    context = {
+        "waiting": [(one, about.get(one.pk)) for one in waiting],
+        "answered": answered,
+        "lines": [(one, about.get(one.pk)) for one in done],
+    }
+    return page(request, "users/approval_list.html", context)
+
+
+def _subjects(approvals: list[Approval], user: User) -> dict[UUID, Subject]:
+    """What each is about: named for whoever asked or answers, linked for whoever may open its page."""
+    found = {}
+    for label, (page_name, key) in PAGES.items():
+        some = [approval for approval in approvals if approval.subject_type == label]
+        if not some:
+            continue
+        rows: Any = apps.get_model(label)._default_manager.filter(pk__in={one.subject_id for one in some})
+        by_key = {str(row.pk): row for row in rows}
+        seen = {str(found_key) for found_key in rows.visible_to(user).values_list("pk", flat=True)}
+        for approval in some:
+            row = by_key.get(approval.subject_id)
+            opens = approval.subject_id in seen or _releases(approval, user)
+            if row is not None and (opens or user.pk in {approval.asked_by_id, approval.decided_by_id}):
+                url = reverse(page_name, args=[getattr(row, key)]) if opens else ""
+                found[approval.pk] = Subject(str(row), url)
+    return found
+
+
+def _releases(approval: Approval, user: User) -> bool:
+    """Whoever may release recordings sees what they are asked to release, until it is answered."""
+    is_asked = approval.decided_at is None and approval.action == "release_recordings"
+    return is_asked and allowed(user, Perm.RECORDING_RELEASE)
 
 
 @require_POST

@@ -17,6 +17,7 @@ from django.db.models import (
 
 from accounts.models import Account, Credential, Grant, Identity, Revocation, System
 from portal import moment
+from portal.users.guards import any_of
 from portal.users.models import User
 from portal.users.ports import reasons_to_see
 from reviews.models import Assignment, Campaign, CampaignShare, EvidenceLink, ReviewItem
@@ -67,9 +68,7 @@ def identities(user: User) -> Keys:
     """Whose access they review or who answers for it; in a shared campaign also who reviews."""
     about = _items(user)
     reviewing = Assignment.objects.filter(campaign__in=_campaigns(user)).values("reviewer")
-    return Identity.objects.filter(
-        Q(pk__in=about.values("subject_id")) | Q(pk__in=about.values("accountable_id")) | Q(pk__in=reviewing)
-    ).values("pk")
+    return any_of([about.values("subject_id"), about.values("accountable_id"), reviewing])
 
 
 @reasons_to_see[Account].answered_by(KEY)

@@ -58,6 +58,14 @@ class CampaignForm(forms.Form):
         required=False,
         help_text=_("Keys, tokens and passwords, so that old ones can be rotated."),
     )
+    session_reach = forms.BooleanField(
+        label=_("Only what opens privileged sessions"),
+        required=False,
+        help_text=_(
+            "Session reach: rights by which somebody can enter the chosen systems, gateways in front of them"
+            " included, and the credentials of machines that hold them."
+        ),
+    )
     fallback = person_field(
         _("Who reviews what has no reviewer"),
         help_text=_("Number, address or full name. Decides where no manager or owner is there."),
@@ -118,7 +126,7 @@ class LaunchForm(forms.Form):
 class ShareForm(forms.Form):
     """Who may see the campaign, and until when."""
 
-    user = forms.ModelChoiceField(User.objects.none(), label=_("Portal user"))
+    user = forms.ModelChoiceField(User.objects.none(), label=_("Portal user"), empty_label=_("Choose …"))
     until_on = forms.DateField(label=_("Until"), widget=forms.DateInput(attrs={"type": "date"}))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -9,7 +9,7 @@ from reviews.models.campaign import (
     ReviewItem,
 )
 from reviews.models.decision import Decision, EvidenceLink, Shown, SignOff
-from reviews.models.finding import Acceptance, Finding, RuleSetting, RuleVersion, Severity
+from reviews.models.finding import Acceptance, Evaluation, Finding, RuleSetting, RuleVersion, Severity
 from reviews.models.pack import EvidencePack, PackShare
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Campaign",
     "CampaignShare",
     "Decision",
+    "Evaluation",
     "EvidenceLink",
     "EvidencePack",
     "Exclusion",

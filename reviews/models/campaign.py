@@ -53,6 +53,8 @@ class Campaign(Versioned):
     )
     privileged_only = models.BooleanField(_("privileged rights only"), default=True)
     with_credentials = models.BooleanField(_("also the credentials of machines"), default=True)
+    # Only what opens privileged sessions on the chosen systems, wherever it is held: gateways included.
+    session_reach = models.BooleanField(_("session reach only"), default=False, db_default=False)
     fallback = models.ForeignKey(
         Identity,
         models.PROTECT,

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import Model
+from django.db.models import Model, Q
 
 from accounts.models import Engagement, Identity, ImportRun, Revocation, System
 from portal import cells
@@ -18,7 +18,7 @@ from portal.audit import canonical
 from portal.audit.models import Card, Event
 from portal.vault import services as vault
 from reviews.models import Campaign, Decision, EvidenceLink, EvidencePack, ReviewItem
-from reviews.packs import render
+from reviews.packs import as_of, render
 from reviews.packs.bag import BagFile, pieces_of, text
 from sessions_app.models import Recording, Session
 
@@ -41,6 +41,7 @@ def files(pack: EvidencePack) -> list[BagFile]:
         *_table("1-population/items", partial(_items, campaign)),
         *_table("1-population/sources", partial(_sources, campaign)),
         *_table("1-population/left-out", partial(_exclusions, campaign)),
+        *_table("1-population/as-of", partial(as_of.rows, campaign)),
         *_readings("1-population/readings", _population_runs(campaign)),
         *_table("2-review/decisions", partial(_decisions, campaign)),
         *_table("2-review/evidence-links", partial(_links, campaign)),
@@ -118,7 +119,9 @@ def _format() -> Iterator[bytes]:
 
 
 def _campaign(campaign: Campaign) -> Iterator[Row]:
-    names = columns("code name purpose kinds privileged_only with_credentials due_at evidence_days")
+    names = columns(
+        "code name purpose kinds privileged_only with_credentials session_reach due_at evidence_days"
+    )
     yield {
         **_row(campaign, *names, "state", "launched_at", "closed_at", "item_count", "population_root"),
         "systems": sorted(campaign.systems.values_list("code", flat=True)),
@@ -228,7 +231,10 @@ def _people(campaign: Campaign) -> Iterator[Row]:
 
 
 def _systems(campaign: Campaign) -> Iterator[Row]:
-    for system in System.objects.filter(campaigns=campaign).select_related("owner", "deputy").by_code():
+    of_items = ReviewItem.objects.filter(campaign=campaign).values("system_id")
+    # Gateways are in a review of session reach without having been chosen.
+    systems = System.objects.filter(Q(pk__in=campaign.systems.values("pk")) | Q(pk__in=of_items))
+    for system in systems.select_related("owner", "deputy").by_code():
         owner = {
             "owner_name": system.owner and system.owner.name,
             "deputy_name": system.deputy and system.deputy.name,

@@ -55,6 +55,7 @@ def create(
     purpose: str = "",
     privileged_only: bool = True,
     with_credentials: bool = True,
+    session_reach: bool = False,
     evidence_days: int = 90,
 ) -> Campaign:
     """A draft with the next code of its year. Nothing is frozen and nobody is told."""
@@ -66,6 +67,7 @@ def create(
         kinds=sorted(kinds),
         privileged_only=privileged_only,
         with_credentials=with_credentials,
+        session_reach=session_reach,
         fallback=fallback,
         due_at=due_at,
         evidence_days=evidence_days,
@@ -118,6 +120,7 @@ def _scope(campaign: Campaign, systems: Sequence[System]) -> dict[str, object]:
         "kinds": campaign.kinds,
         "privileged_only": campaign.privileged_only,
         "with_credentials": campaign.with_credentials,
+        "session_reach": campaign.session_reach,
         "fallback": campaign.fallback_id,
         "due_at": campaign.due_at,
         "evidence_days": campaign.evidence_days,

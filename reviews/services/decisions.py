@@ -208,14 +208,21 @@ def cause_of(decision: Decision, label: str = "") -> revocations.Cause:
 
 
 def _follow(decision: Decision, before: Decision | None, act: _Act) -> None:
-    """What a decision causes: the earlier one's revocation is withdrawn and its own decided."""
+    """What a decision causes: the earlier one's revocation is withdrawn and its own decided.
+
+    Where the same is asked for and only the reason is another, the one revocation goes on with its cause.
+    """
     item, actor = decision.item, act.by.actor
-    if before is not None and before.verdict in verdicts.ACTS:
-        revocations.withdraw(cause_of(before), actor=actor, at=act.at)
+    asked = verdicts.ACTS.get(decision.verdict)
+    until = f", until {decision.ends_at:%Y-%m-%d %H:%M} UTC" if decision.ends_at else ""
+    cause = cause_of(decision, f"{item.campaign.code}/{item.number}{until}")
     revocation = None
-    if asked := verdicts.ACTS.get(decision.verdict):
-        until = f", until {decision.ends_at:%Y-%m-%d %H:%M} UTC" if decision.ends_at else ""
-        cause = cause_of(decision, f"{item.campaign.code}/{item.number}{until}")
+    if before is not None and before.verdict in verdicts.ACTS:
+        if (before.verdict, before.ends_at) == (decision.verdict, decision.ends_at):
+            revocation = revocations.carry_on(cause_of(before), cause)
+        if revocation is None:
+            revocations.withdraw(cause_of(before), actor=actor, at=act.at)
+    if asked and revocation is None:
         target = target_of(item, decision.verdict)
         revocation = revocations.decide(
             target, act=asked, cause=cause, actor=actor, at=act.at, ends_at=decision.ends_at

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Identity
+from accounts.models import Identity, reach
 from portal.users.models import User
 from reviews.models import Campaign
 from reviews.services import population_sql as sql
@@ -20,6 +20,7 @@ LEFT_OUT = {
     "privileged_unknown": _("nobody knows whether the right is privileged"),
     "no_reviewer": _("nobody may decide on it, not even the fallback"),
     "removal_on_its_way": _("its removal has been asked for already"),
+    "no_session_reach": _("opens no privileged session on the chosen systems, as far as known"),
     "not_privileged": _("not a privileged right"),
     "kind_not_chosen": _("of a kind of identity that was not chosen"),
     "credentials_not_chosen": _("credentials were not chosen"),
@@ -110,9 +111,15 @@ class Population:
 
 
 def gather(campaign: Campaign, at: datetime) -> None:
-    """Fill the temporary table of this transaction with everything of the campaign's systems."""
+    """Fill the temporary table of this transaction with everything of the campaign's systems.
+
+    Of a campaign about session reach, also with what opens sessions there and is held at gateways.
+    """
+    systems = list(campaign.systems.by_code())
+    reach.stage(systems if campaign.session_reach else [], at)
     parameters: dict[str, Any] = {
-        "systems": list(campaign.systems.values_list("pk", flat=True)),
+        "systems": [system.pk for system in systems],
+        "session_reach": campaign.session_reach,
         "kinds": list(campaign.kinds),
         "privileged_only": campaign.privileged_only,
         "with_credentials": campaign.with_credentials,

@@ -45,8 +45,10 @@ CODE: Final = """CASE
   WHEN kind = 'credential' AND NOT is_machine THEN 'not_of_a_machine'
   WHEN kind = 'credential' AND NOT %(with_credentials)s THEN 'credentials_not_chosen'
   WHEN kind_of <> ALL(%(kinds)s) THEN 'kind_not_chosen'
-  WHEN %(privileged_only)s AND is_privileged IS FALSE THEN 'not_privileged'
-  WHEN %(privileged_only)s AND is_privileged IS NULL THEN 'privileged_unknown'
+  WHEN %(session_reach)s AND NOT gives_reach THEN 'no_session_reach'
+  -- What opens privileged sessions is judged even where nobody knows whether the right itself is privileged.
+  WHEN %(privileged_only)s AND NOT %(session_reach)s AND is_privileged IS FALSE THEN 'not_privileged'
+  WHEN %(privileged_only)s AND NOT %(session_reach)s AND is_privileged IS NULL THEN 'privileged_unknown'
   WHEN is_leaving THEN 'removal_on_its_way'
   WHEN reviewer_id IS NULL THEN 'no_reviewer'
   ELSE '' END"""
@@ -65,7 +67,8 @@ GATHER: Final = f"""
 CREATE TEMP TABLE staging_population ON COMMIT DROP AS
 WITH RECURSIVE
 scope AS MATERIALIZED (
-  SELECT id, code, owner_id FROM accounts_system WHERE id = ANY(%(systems)s)
+  SELECT id, code, owner_id, id = ANY(%(systems)s) AS is_chosen FROM accounts_system
+  WHERE id = ANY(%(systems)s) OR id IN (SELECT system_id FROM staging_reach)
 ),
 shown_by AS MATERIALIZED (  -- the last complete reading of each source, by what it covers
   SELECT DISTINCT ON (run.source_id, covered.kind) run.source_id, covered.kind, run.id, run.applied_at
@@ -83,6 +86,7 @@ held_right AS MATERIALIZED (
   JOIN accounts_entitlement e ON e.id = g.entitlement_id
   LEFT JOIN accounts_grantuse u ON u.grant_id = g.id
   WHERE upper_inf(g.held)
+    AND (scope.is_chosen OR g.id IN (SELECT grant_id FROM staging_reach))
 ),
 holds AS MATERIALIZED (  -- a credential is as privileged as the account it opens; unknown stays unknown
   SELECT account_id,
@@ -103,11 +107,12 @@ candidate AS (
   JOIN scope ON scope.id = a.system_id
   LEFT JOIN holds ON holds.account_id = a.id
   WHERE c.gone_run_id IS NULL
+    AND (scope.is_chosen OR a.id IN (SELECT account_id FROM staging_reach))
   UNION ALL
   SELECT 'account', NULL, NULL, a.id, NULL, a.system_id, NULL, NULL, a.created_at, a.last_used_at, '',
          a.first_run_id
   FROM accounts_account a
-  JOIN scope ON scope.id = a.system_id
+  JOIN scope ON scope.id = a.system_id AND scope.is_chosen
   LEFT JOIN holds ON holds.account_id = a.id
   WHERE a.gone_run_id IS NULL AND holds.account_id IS NULL
 ),
@@ -170,17 +175,19 @@ known AS (
          a.gone_run_id IS NOT NULL AS is_gone,
          i.id AS subject_id, coalesce(i.kind, '') AS subject_kind, i.kind AS kind_of, i.card AS subject_card,
          i.status AS subject_status,
-         CASE WHEN i.kind = 'human' THEN i.id ELSE i.owner_id END AS accountable_id,
+         CASE WHEN i.kind = 'human' THEN i.id ELSE o.id END AS accountable_id,
          coalesce(i.kind <> 'human', a.kind = 'machine') AS is_machine,
          mgr.id AS mgr, mgr.depth AS mgr_depth,
          CASE WHEN o.status = 'active' THEN o.id END AS owner,
          CASE WHEN so.status = 'active' THEN so.id END AS system_owner, so_up.id AS system_owner_up,
          last_resort.fallback, last_resort.fallback_up,
          array_remove(
-           ARRAY[i.id, CASE WHEN i.kind <> 'human' AND c.is_privileged IS NOT FALSE THEN i.owner_id END]
+           ARRAY[i.id, CASE WHEN i.kind <> 'human' AND c.is_privileged IS NOT FALSE THEN o.id END]
            || member.ids, NULL) AS barred,
          run.source_id AS source_id,
          CASE WHEN shown_by.applied_at >= run.applied_at THEN shown_by.id ELSE run.id END AS run_id,
+         CASE c.kind WHEN 'grant' THEN c.grant_id IN (SELECT grant_id FROM staging_reach)
+           ELSE c.account_id IN (SELECT account_id FROM staging_reach) END AS gives_reach,
          leaving_grant.grant_id IS NOT NULL OR leaving_credential.credential_id IS NOT NULL
            OR leaving_account.account_id IS NOT NULL AS is_leaving,
          CASE WHEN judged_grant.grant_id IS NOT NULL
@@ -193,7 +200,11 @@ known AS (
   JOIN accounts_importrun run ON run.id = c.first_run_id
   LEFT JOIN shown_by ON shown_by.source_id = run.source_id AND shown_by.kind = c.kind
   LEFT JOIN accounts_identity i ON i.id = a.identity_id
-  LEFT JOIN accounts_identity o ON o.id = i.owner_id
+  LEFT JOIN accounts_identity own ON own.id = i.owner_id
+  LEFT JOIN accounts_application app ON app.id = i.application_id
+  LEFT JOIN accounts_identity through ON through.id = app.owner_id
+  LEFT JOIN accounts_identity o ON o.id = CASE WHEN own.status <> 'left' THEN own.id
+    WHEN through.status <> 'left' THEN through.id ELSE coalesce(own.id, through.id) END
   LEFT JOIN accounts_identity so ON so.id = scope.owner_id
   LEFT JOIN above so_up ON so_up.start_id = scope.owner_id
   LEFT JOIN above mgr ON mgr.start_id = i.id

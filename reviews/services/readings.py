@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import ImportRun, Source
+from accounts.models import ImportRun, Source, System
 from reviews.models import Campaign, PopulationSource
 
 # Gravest first: the first one is the row's colour, all of them are listed.
@@ -20,7 +20,7 @@ RED = {
     "failed": _("the last reading was refused"),
     "time_unknown": _("the reading does not say when it was taken"),
     "stale": _("older than this source stays fresh"),
-    "unconfirmed": _("uploaded by hand, and nobody else has confirmed its count"),
+    "unconfirmed": _("carried here by hand, and nobody else has confirmed its count"),
     "rejects": _("rows of the reading were rejected"),
     "no_items": _("nothing of this system is in the review"),
 }
@@ -82,9 +82,11 @@ def behind(
 ) -> list[SourceLine]:
     """The sources of the campaign's systems, then those of people.
 
-    `items` counts what is in the review by (system code, source).
+    `items` counts what is in the review by (system code, source): of the systems that were chosen, and of
+    gateways whose rights open sessions there.
     """
-    systems = list(campaign.systems.by_code())
+    chosen = Q(pk__in=campaign.systems.values("pk"))
+    systems = list(System.objects.filter(chosen | Q(code__in={code for code, _source in items})).by_code())
     sources = list(Source.objects.filter(Q(system__in=systems) | Q(system=None)).order_by("name"))
     applied, newest = _last_runs(sources)
     of_system: dict[str, int] = {}
@@ -109,8 +111,14 @@ def behind(
 
 
 def last_applied(campaign: Campaign) -> dict[UUID, UUID]:
-    """The last applied reading of each source; a launch compares it before and after."""
-    sources = Source.objects.filter(system__in=campaign.systems.all())
+    """The last applied reading of each source; a launch compares it before and after.
+
+    Of a campaign about session reach, of every gateway too: its rights may be in it.
+    """
+    of_systems = Q(system__in=campaign.systems.all())
+    if campaign.session_reach:
+        of_systems |= Q(system__isnull=False)
+    sources = Source.objects.filter(of_systems)
     return {key: run.pk for key, run in _last_runs(sources)[0].items()}
 
 
@@ -130,7 +138,7 @@ def _reds(source: Source | None, run: ImportRun | None, newest: ImportRun | None
         "failed": newest is not None and newest.state == ImportRun.State.FAILED,
         "time_unknown": run.taken_at is None,
         "stale": run.taken_at is not None and run.taken_at < at - timedelta(days=source.fresh_days),
-        "unconfirmed": run.provenance == ImportRun.Provenance.UPLOADED and run.confirmed_at is None,
+        "unconfirmed": run.is_by_hand and run.confirmed_at is None,
         "rejects": bool(run.rejected),
     }
     return [code for code in RED if found.get(code)]

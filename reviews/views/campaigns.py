@@ -80,7 +80,7 @@ def campaign_edit(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _initial(shown: Campaign) -> dict[str, Any]:
-    names = "version name purpose kinds privileged_only with_credentials evidence_days"
+    names = "version name purpose kinds privileged_only with_credentials session_reach evidence_days"
     return {name: getattr(shown, name) for name in names.split()} | {
         "systems": [system.pk for system in shown.systems.all()],
         "fallback": shown.fallback.email or shown.fallback.name,

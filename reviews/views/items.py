@@ -20,7 +20,7 @@ from reviews.services import decisions, evidence, reviewers
 from reviews.services.evidence import SessionFact
 from reviews.services.population import RULES
 from reviews.views import rows
-from reviews.views.my_reviews import back_to, me, standing
+from reviews.views.my_reviews import back_to, left_to_decide, me, standing
 from reviews.views.rows import Row
 from sessions_app.models import Session
 from sessions_app.services import playback
@@ -151,6 +151,7 @@ def _answer(request: HttpRequest, pk: int) -> HttpResponse:
         "row": row_of(request, shown),
         "is_open": is_open,
         "standing": standing(shown.assignment),
+        "left": left_to_decide(me(request)),
         "query": request.GET.urlencode(),
     }
     if is_open:

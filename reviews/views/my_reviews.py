@@ -50,6 +50,13 @@ def my_reviews(request: HttpRequest) -> HttpResponse:
     return page(request, "reviews/my_reviews.html", context)
 
 
+def left_to_decide(user: User) -> int:
+    """How many lines wait for this person, over all their shares; the rail says it."""
+    if user.identity_id is None:
+        return 0
+    return sum(share.left for share in Assignment.objects.of_reviewer(user.identity_id).open())
+
+
 def is_open(share: Assignment) -> bool:
     """The reviewer still has something to do in it, be it only to sign off."""
     return share.signed_off_at is None and share.campaign.state == Campaign.State.LAUNCHED

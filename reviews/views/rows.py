@@ -128,7 +128,7 @@ class Row:
     def title(self) -> str:
         """The right in words, or by its name; of a credential what it is."""
         if self.right is not None:
-            return self.right.plain_words or self.right.name
+            return self.right.plain_words.rstrip(". ") or self.right.name
         return words.of_credential(self.credential) if self.credential else _("unknown")
 
     @property
@@ -149,6 +149,12 @@ class Row:
 
     def _option(self, verdict: ReviewItem.Verdict, key: str) -> Option:
         return Option(verdict.value, verdict.label, key, self.item.verdict == verdict)
+
+    @property
+    def used_in(self) -> str:
+        """The code of the session that shows the last use, where it was a session that showed it."""
+        what, _space, code = self.item.last_used_source.partition(" ")
+        return code if what == "session" else ""
 
     @property
     def reasons(self) -> list[tuple[str, str, bool]]:
@@ -191,11 +197,18 @@ class Row:
         return timezone.localtime(ends_at).date().isoformat() if ends_at else ""
 
     def bounded_end(self, chosen: datetime | None) -> datetime | None:
-        """A day that was chosen ends late; on the last day allowed it ends when it must."""
+        """A day that was chosen ends late; on the last day allowed it ends when it must.
+
+        The day that stands already is the end that stands, to the second.
+        """
+        if chosen is None:
+            return None
+        day, stands = timezone.localtime(chosen).date(), self.decision.ends_at if self.decision else None
+        if stands is not None and timezone.localtime(stands).date() == day:
+            return stands
         longest = self.at + verdicts.longest_limit(self.right)
-        if chosen is None or timezone.localtime(chosen).date() != timezone.localtime(longest).date():
-            return chosen
-        return min(chosen, longest - timedelta(seconds=1))
+        is_last = day == timezone.localtime(longest).date()
+        return min(chosen, longest - timedelta(seconds=1)) if is_last else chosen
 
     @property
     def coverage(self) -> str:

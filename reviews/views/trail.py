@@ -36,7 +36,14 @@ def trail(request: HttpRequest) -> HttpResponse:
     actors, subjects = trail_words.actors(events), trail_words.subjects(events, cast(User, request.user))
     context = {
         "lines": [
-            (event, actors[event.pk], subjects.get(event.about), trail_words.facts(event)) for event in events
+            (
+                event,
+                actors[event.pk],
+                subjects.get(event.about),
+                trail_words.kind_of(event),
+                trail_words.facts(event),
+            )
+            for event in events
         ],
         "events": found,
         "asked": asked,
@@ -61,6 +68,7 @@ def event(request: HttpRequest, uid: UUID) -> HttpResponse:
         "salt": bytes(shown.payload.salt).hex() if shown.payload.salt else "",
         "name": trail_words.actors([shown])[shown.pk],
         "subject": trail_words.subjects([shown], cast(User, request.user)).get(shown.about),
+        "kind": trail_words.kind_of(shown),
     }
     return page(request, "reviews/trail_event.html", context)
 

@@ -71,24 +71,22 @@ def then(verdict: str, system: System, decision: Decision | None, account: Accou
     }
     days = system.removal_days
     texts = {
-        Verdict.CERTIFY: _("Then: nothing changes. It is asked again in the next review."),
+        Verdict.CERTIFY: _("nothing changes. It is asked again in the next review."),
         Verdict.REVOKE: ngettext(
-            "Then: at sign-off it goes to %(who)s, due in %(days)d day. A reading has to prove it gone.",
-            "Then: at sign-off it goes to %(who)s, due in %(days)d days. A reading has to prove it gone.",
+            "at sign-off it goes to %(who)s, due in %(days)d day. A reading has to prove it gone.",
+            "at sign-off it goes to %(who)s, due in %(days)d days. A reading has to prove it gone.",
             days,
         ),
-        Verdict.LIMIT: _(
-            "Then: it ends on %(end)s. At sign-off it goes to %(who)s to set that end on %(system)s."
-        ),
+        Verdict.LIMIT: _("it ends on %(end)s. At sign-off it goes to %(who)s to set that end on %(system)s."),
         Verdict.ROTATE: ngettext(
-            "Then: at sign-off it goes to %(who)s for a new secret, due in %(days)d day.",
-            "Then: at sign-off it goes to %(who)s for a new secret, due in %(days)d days.",
+            "at sign-off it goes to %(who)s for a new secret, due in %(days)d day.",
+            "at sign-off it goes to %(who)s for a new secret, due in %(days)d days.",
             days,
         ),
-        Verdict.HAND_OVER: _("Then: another owner is to be named. The access stays until they decide."),
+        Verdict.HAND_OVER: _("another owner is to be named. The access stays until they decide."),
         Verdict.SHUT_DOWN: ngettext(
-            "Then: at sign-off it goes to %(who)s to disable %(account)s, due in %(days)d day.",
-            "Then: at sign-off it goes to %(who)s to disable %(account)s, due in %(days)d days.",
+            "at sign-off it goes to %(who)s to disable %(account)s, due in %(days)d day.",
+            "at sign-off it goes to %(who)s to disable %(account)s, due in %(days)d days.",
             days,
         ),
     }
@@ -96,4 +94,4 @@ def then(verdict: str, system: System, decision: Decision | None, account: Accou
 
 
 def _day(at: datetime) -> str:
-    return date_format(timezone.localtime(at), "j F Y")
+    return date_format(timezone.localtime(at), "j M Y", use_l10n=False)

@@ -147,6 +147,11 @@ def _accountable(identity: Identity | None, at: datetime, notes: list[str]) -> I
         return holding.holder
     if identity.owner is not None and not owned.exists():
         return identity.owner
+    if identity.application_id is not None:
+        through = Ownership.objects.filter(application=identity.application_id, role=Ownership.Role.OWNER)
+        inherited = through.filter(during__contains=at).select_related("holder").first()
+        if inherited is not None:
+            return inherited.holder
     notes.append(_("Nobody is known to have answered for it then."))
     return None
 

@@ -86,7 +86,7 @@ def connect(
     if Recorder.objects.filter(code__iexact=code).exists():
         words = _("There is a recorder with this code.")
         raise ValidationError({"code": ValidationError(words, code="taken")})
-    if identity.is_human or identity.owner is None:
+    if identity.is_human or identity.answered_by is None:
         words = _("A recorder is a machine identity with an owner: give it one first.")
         raise ValidationError({"identity": ValidationError(words, code="unowned")})
     recorder = Recorder.objects.create(

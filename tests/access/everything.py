@@ -13,9 +13,10 @@ from accounts.models import (
     Membership,
     OffboardingCase,
     Ownership,
+    OwnershipClaim,
     Revocation,
 )
-from accounts.services import offboarding, ownership, revocations
+from accounts.services import applications, claims, offboarding, ownership, revocations, saved_views
 from accounts.services.revocations import Cause
 from portal import moment
 from portal.audit.models import Event
@@ -25,6 +26,8 @@ from portal.users import services as users
 from portal.users.models import User
 from portal.users.roles import Role
 from portal.vault import services as vault
+from reviews.models import Evaluation, Finding
+from reviews.rules import engine
 from reviews.services import packs
 from sessions_app.models import Session
 from sessions_app.services import recorders
@@ -52,6 +55,9 @@ def arguments(people: People) -> Arguments:
     machine = bank.machine("svc-reports")
     holder = factory.identity_of(bank.leon)
     ownership.name_owner(machine, holder, role=Ownership.Role.OWNER, version=None, actor=PORTAL)
+    needless = claims.say(
+        machine, answer=OwnershipClaim.Answer.SHUT_DOWN, version=machine.version, by=bank.leon
+    )
     grant = bank.grant(bank.hire("Dana Kovac"))
     leaver = bank.hire("Alex Berg")
     bank.grant(leaver)
@@ -62,6 +68,30 @@ def arguments(people: People) -> Arguments:
         **_session(session, machine),
         **_on_its_way(people, grant, leaver),
         **_users(people),
+        "saved_view_delete": [saved_views.save("mine", page="grant_list", query="", by=people.ines).pk],
+        **_answering(machine, needless, bank),
+        **_findings(grant),
+    }
+
+
+def _answering(machine: Identity, needless: OwnershipClaim, bank: Bank) -> Arguments:
+    application = applications.create(name="Payments", actor=PORTAL)
+    of_application = ["", "_edit", "_assign", "_retire", "_accept"]
+    return {
+        **{f"application{suffix}": [application.pk] for suffix in of_application},
+        "claim": [machine.pk],
+        "claim_confirm": [needless.pk],
+        "system_coverage": [bank.system.code],
+    }
+
+
+def _findings(grant: Grant) -> Arguments:
+    engine.evaluate(["N5.2"], trigger=Evaluation.Trigger.NIGHT)
+    finding = Finding.objects.get(subject_id=str(grant.pk))
+    return {
+        **dict.fromkeys(["finding", "finding_accept", "finding_open"], (finding.pk,)),
+        "identity_findings": [grant.account.identity_id],
+        "rule": ["N5.2"],
     }
 
 
@@ -70,13 +100,19 @@ def _inventory(bank: Bank, machine: Identity, grant: Grant) -> Arguments:
     always = DateTimeTZRange(inventory.LONG_AGO, None)
     membership = Membership.objects.create(account=grant.account, identity=bank.hire(), during=always)
     return {
+        **dict.fromkeys(["identity_graph", "identity_timeline"], (machine.pk,)),
         **dict.fromkeys(["identity", "identity_edit", "identity_owner", "identity_accept"], (machine.pk,)),
         **dict.fromkeys(["system", "system_edit", "system_share"], (bank.system.code,)),
+        **dict.fromkeys(["reach", "reach_csv", "reach_xlsx"], (bank.system.code,)),
         **dict.fromkeys(["account", "account_unlink", "account_member_add"], (grant.account_id,)),
         "account_member_end": (grant.account_id, membership.pk),
         "grant": [grant.pk],
-        **dict.fromkeys(["source", "source_edit", "source_release"], (source.pk,)),
-        **dict.fromkeys(["import_run", "import_apply", "import_confirm", "import_discard"], (run.pk,)),
+        "right": [grant.entitlement_id],
+        **{
+            f"source{act}": [source.pk]
+            for act in ["", "_edit", "_feed", "_read", "_release", "_token", "_try"]
+        },
+        **{f"import_{act}": [run.pk] for act in ["run", "apply", "confirm", "discard", "release"]},
         "import_state_api": [run.pk],
     }
 

@@ -1,15 +1,23 @@
 """What the tests of accounts share."""
 
+from collections.abc import Callable
+
 import pytest
 
-from portal.users import services
+from accounts.models import Source
+from accounts.services import feeds
 from portal.users.models import User
 from tests.factories import people, readings
 
+TokenFor = Callable[[Source], str]
+
 
 @pytest.fixture
-def import_token(db: None) -> str:
-    """The secret of a machine that may push files and holds no role."""
+def import_token(db: None) -> TokenFor:
+    """The secret of a machine that may push files of the source it is called with, and holds no role."""
     machine = people.user("core-export", kind=User.Kind.MACHINE)
-    _, secret = services.issue_token(machine, label="nightly", scopes=["import"], days=30, by=readings.iam())
-    return secret
+
+    def issued(source: Source) -> str:
+        return feeds.issue_token(source, machine, label="nightly", days=30, by=readings.iam())[1]
+
+    return issued

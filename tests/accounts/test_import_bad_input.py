@@ -14,6 +14,7 @@ from portal.audit.models import Event
 from portal.audit.verbs import Verb
 from portal.tasks.testing import drain
 from portal.vault.models import Blob
+from tests.accounts.conftest import TokenFor
 from tests.conftest import As
 from tests.factories import readings
 from tests.factories.people import People
@@ -97,14 +98,14 @@ def test_it_is_refused_at_the_form_with_line_and_words(people: People, as_: As, 
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_it_is_refused_at_the_door_for_machines_with_its_line(import_token: str, name: str) -> None:
+def test_it_is_refused_at_the_door_for_machines_with_its_line(import_token: TokenFor, name: str) -> None:
     bad = BAD[name]
     source = source_of(bad.connector)
     response = Client().post(
         reverse("import_api") + f"?source={source.pk}",
         bad.data,
         content_type="application/octet-stream",
-        headers={"Authorization": f"Bearer {import_token}"},
+        headers={"Authorization": f"Bearer {import_token(source)}"},
     )
     assert response.status_code == 422
     answer = response.json()
@@ -272,14 +273,16 @@ def test_more_than_the_limit_is_refused_while_it_is_counted(
 
 
 @pytest.mark.parametrize("size", [1_001, 3_000_000])
-def test_a_machine_is_told_that_it_is_too_large(import_token: str, settings: Settings, size: int) -> None:
+def test_a_machine_is_told_that_it_is_too_large(
+    import_token: TokenFor, settings: Settings, size: int
+) -> None:
     settings.PORTAL_UPLOAD_LIMIT = 1000
     source = readings.source()
     response = Client().post(
         reverse("import_api") + f"?source={source.pk}",
         b"x" * size,
         content_type="text/csv",
-        headers={"Authorization": f"Bearer {import_token}"},
+        headers={"Authorization": f"Bearer {import_token(source)}"},
     )
     assert response.status_code == 413
     assert "larger than" in response.text

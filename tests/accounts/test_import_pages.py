@@ -120,17 +120,20 @@ def many(count: int) -> bytes:
     )
 
 
-def test_unusually_many_gone_wants_a_second_look(people: People, as_: As) -> None:
+def test_unusually_many_gone_wants_a_second_person(people: People, as_: As) -> None:
     source, client = readings.source(), as_(people.mikael)
     applied(source, many(30), day(1))
     run = previewed(source, many(5), day(2))
     url = reverse("import_apply", args=[run.pk])
     shown = client.get(reverse("import_run", args=[run.pk])).text
-    assert "25 of 30 would be gone" in shown
-    refused = client.post(url, {"version": run.version})
-    assert refused.status_code == 422
-    assert "Look at it first" in refused.text
-    assert client.post(url, {"version": run.version, "losses_seen": "on"}).status_code == 302
+    assert "25 of 30 people would leave" in shown
+    assert client.post(url, {"version": run.version}).status_code == 422
+    assert client.post(url, {"version": run.version, "reason": "moved out"}).status_code == 302
+    drain()
+    assert readings.fresh(run).state == ImportRun.State.PREVIEWED
+    release = reverse("import_release", args=[run.pk])
+    assert client.post(release, {"verdict": "granted"}).status_code == 403
+    assert as_(people.ines).post(release, {"verdict": "granted"}).status_code == 302
     drain()
     assert readings.fresh(run).state == ImportRun.State.APPLIED
 

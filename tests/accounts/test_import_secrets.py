@@ -12,6 +12,7 @@ from psycopg import sql
 
 from accounts.models import Account, ImportRun
 from portal.tasks.testing import drain
+from tests.accounts.conftest import TokenFor
 from tests.conftest import As
 from tests.factories import readings
 from tests.factories.people import People
@@ -64,7 +65,9 @@ def test_the_search_finds_what_is_kept(people: People) -> None:
 
 
 @pytest.mark.parametrize("way", ["browser", "token"])
-def test_a_password_column_leaves_no_password(people: People, as_: As, import_token: str, way: str) -> None:
+def test_a_password_column_leaves_no_password(
+    people: People, as_: As, import_token: TokenFor, way: str
+) -> None:
     source = readings.source(readings.system())
     if way == "browser":
         upload = SimpleUploadedFile("core.csv", CSV.encode())
@@ -74,7 +77,7 @@ def test_a_password_column_leaves_no_password(people: People, as_: As, import_to
             f"{reverse('import_api')}?source={source.pk}",
             CSV.encode(),
             content_type="text/csv",
-            headers={"Authorization": f"Bearer {import_token}"},
+            headers={"Authorization": f"Bearer {import_token(source)}"},
         )
     drain()
     run = ImportRun.objects.get()

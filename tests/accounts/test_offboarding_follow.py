@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from accounts.clock.offboarding import follow_running
-from accounts.models import CaseLine, Credential, Membership, OffboardingCase, Revocation
+from accounts.models import CaseLine, Credential, Membership, OffboardingCase, Ownership, Revocation
 from accounts.services import case_lines, offboarding, ownership, revocations
 from portal import moment
 from portal.audit.models import Event
@@ -160,16 +160,44 @@ def test_a_rotated_secret_is_proven_by_what_a_later_reading_shows(people: People
     assert member.during.upper == LATER + timedelta(hours=3)
 
 
-def test_the_deputy_accepts_and_the_line_is_done(people: People, as_: As) -> None:
+def test_the_deputy_accepts_and_the_line_is_done_in_the_same_act(people: People, as_: As) -> None:
     dana = leaver.dana(people)
     leon = factory.user("Leon Weiss", identity=dana.deputy)
     case = leaver.begun(dana, people.ruth)
-    dana.watched.refresh_from_db()
-    ownership.accept(dana.watched, version=dana.watched.version, by=leon)
-    follow_running(LATER)
     line = case.lines.get(label="bot-recon")
+    seen = line.version
+    dana.watched.refresh_from_db()
+    accept = reverse("identity_accept", args=[dana.watched.pk])
+    assert as_(leon).post(accept, {"version": dana.watched.version}).status_code == 302
+    line.refresh_from_db()
     assert (line.state, line.outcome) == (CaseLine.State.DONE, "Leon Weiss answers for it now.")
+    assert line.settled_at is not None
+    # Whoever still has the page of the open line before them excepts nothing.
+    tomorrow = moment.now().date() + timedelta(days=1)
+    url = reverse("offboarding_except", args=[case.code, line.pk])
+    as_(people.ines).post(url, {"version": seen, "because": "x", "until": tomorrow.isoformat()})
+    follow_running(LATER)
+    line.refresh_from_db()
+    assert (line.state, line.excepted_by_id) == (CaseLine.State.DONE, None)
     assert as_(leon).get(reverse("offboarding", args=[case.code])).status_code == 404
+
+
+def test_a_line_is_done_when_somebody_is_named_elsewhere(people: People) -> None:
+    dana = leaver.dana(people)
+    case = leaver.begun(dana, people.ruth)
+    dana.watched.refresh_from_db()
+    line = case.lines.get(label="bot-recon")
+    for name, role, state in (
+        ("Samir Haddad", Ownership.Role.DEPUTY, CaseLine.State.OPEN),  # a deputy is not an owner
+        ("Nina Roth", Ownership.Role.OWNER, CaseLine.State.DONE),
+    ):
+        ownership.name_owner(
+            dana.watched, inventory.identity(name), role=role, version=None, actor=people.mikael.actor
+        )
+        line.refresh_from_db()
+        assert line.state == state
+    assert line.outcome == "Nina Roth answers for it now."
+    assert case.lines.get(label="svc-fx").state == CaseLine.State.OPEN  # another machine's line
 
 
 @pytest.mark.parametrize("to", ["tomas@nordhaven.test", "leon@nordhaven.test"])

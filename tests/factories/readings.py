@@ -7,10 +7,10 @@ from itertools import count
 from typing import Any
 
 from accounts.models import ImportRun, Source, System
-from accounts.services import imports, sources
+from accounts.services import imports, releases, sources
 from portal.audit.services import PORTAL
 from portal.tasks.testing import drain
-from portal.users.models import User
+from portal.users.models import Approval, User
 from portal.users.roles import Role
 from tests.factories import people
 
@@ -27,6 +27,13 @@ def iam() -> User:
     """Who sends files."""
     return User.objects.filter(roles__contains=[Role.IAM.value]).first() or people.user(
         "Mikael Strand", Role.IAM
+    )
+
+
+def second() -> User:
+    """Who releases what a fuse holds back."""
+    return User.objects.filter(roles__contains=[Role.COMPLIANCE.value]).first() or people.user(
+        "Ines Falk", Role.COMPLIANCE
     )
 
 
@@ -81,8 +88,12 @@ def applied(source: Source, text: str | bytes, taken_at: datetime | None = None,
 
 
 def apply(run: ImportRun) -> ImportRun:
-    """A previewed run applied; whatever it would end was looked at."""
-    imports.apply(run, version=run.version, by=iam(), losses_seen=True)
+    """A previewed run applied; where a fuse tripped, a second person released it."""
+    if run.preview.get("fuse"):
+        releases.ask(run, reason="they are right to end", version=run.version, by=iam())
+        releases.answer(run, Approval.Verdict.GRANTED, remark="", by=second())
+    else:
+        imports.apply(run, version=run.version, by=iam())
     drain()
     return fresh(run)
 

@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, transaction
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Grant, Identity, Revocation, RevocationCause
 from portal import moment
@@ -85,6 +86,70 @@ def test_changing_ones_mind_is_the_next_decision_and_the_first_stays(bank: Bank,
     ]
     share = fresh(item).assignment
     assert (share.decided, share.revoked) == (1, 0)
+
+
+def test_another_reason_keeps_the_one_removal_and_its_cause(bank: Bank, item: ReviewItem) -> None:
+    tomas = bank.everybody.tomas
+    decisions.record(item, verdict="revoke", ordinal=0, by=tomas)
+    removal, cause = Revocation.objects.get(), RevocationCause.objects.get()
+    second = decisions.record(item, verdict="revoke", ordinal=1, by=tomas, reason="Left the desk")
+    assert Revocation.objects.get().pk == removal.pk
+    kept = RevocationCause.objects.get()
+    assert (kept.pk, kept.reference, kept.withdrawn_at) == (cause.pk, str(second.pk), None)
+    events = Event.objects.about(removal).values_list("verb", flat=True)
+    assert list(events) == ["revocation.decided"]
+    facts = facts_of(Event.objects.about(item).newest_first()[0])
+    assert (facts["revocation"], facts["reason"]) == (str(removal.pk), "Left the desk")
+    decisions.undo(item, ordinal=2, by=tomas)
+    assert Revocation.objects.get().state == "withdrawn"
+
+
+def test_another_reason_asks_at_the_sign_off_once(bank: Bank, item: ReviewItem) -> None:
+    tomas = bank.everybody.tomas
+    decisions.record(item, verdict="revoke", ordinal=0, by=tomas)
+    decisions.record(item, verdict="revoke", ordinal=1, by=tomas, reason="Left the desk")
+    for other in ReviewItem.objects.filter(assignment=item.assignment_id, verdict=""):
+        decisions.record(other, verdict="certify", ordinal=0, by=tomas)
+    share = fresh(item).assignment
+    decisions.sign_off(share, version=share.version, statement="Seen.", by=tomas)
+    assert list(Revocation.objects.values_list("state", flat=True)) == ["requested"]
+
+
+def test_another_reason_joins_what_a_case_asks_for_too(bank: Bank, item: ReviewItem) -> None:
+    tomas = bank.everybody.tomas
+    decisions.record(item, verdict="revoke", ordinal=0, by=tomas)
+    removal = Revocation.objects.get()
+    RevocationCause.objects.create(revocation=removal, kind="case", reference="OFF-2026-01")
+    decisions.record(item, verdict="revoke", ordinal=1, by=tomas, reason="Left the desk")
+    assert Revocation.objects.get().pk == removal.pk
+    assert removal.causes.filter(withdrawn_at=None).count() == 2
+
+
+def test_another_reason_for_a_removal_that_has_ended_asks_anew(bank: Bank, item: ReviewItem) -> None:
+    tomas = bank.everybody.tomas
+    decisions.record(item, verdict="revoke", ordinal=0, by=tomas)
+    first = Revocation.objects.get()
+    Revocation.objects.filter(pk=first.pk).update(state=Revocation.State.REAPPEARED)
+    decisions.record(item, verdict="revoke", ordinal=1, by=tomas, reason="Left the desk")
+    assert Revocation.objects.live().count() == 1
+    assert Revocation.objects.live().get().pk != first.pk
+
+
+def test_another_reason_keeps_the_end_of_a_limit_and_another_end_does_not(bank: Bank, as_: As) -> None:
+    grant = bank.grant(bank.hire(), bank.right("operator"))
+    item = item_of(bank.launched(), grant)
+    url, client = reverse("item_decide", args=[item.pk]), as_(bank.everybody.tomas)
+    client.post(url, {"ordinal": 0, "verdict": "limit"})
+    removal, ends_at = Revocation.objects.get(), Decision.objects.get().ends_at
+    assert ends_at is not None
+    day = timezone.localtime(ends_at).date()
+    said = {"ordinal": 1, "verdict": "limit", "reason": "Too broad for the task", "ends_on": day.isoformat()}
+    assert client.post(url, said).status_code == 302
+    assert Decision.objects.latest("ordinal").ends_at == ends_at
+    assert Revocation.objects.get().pk == removal.pk
+    sooner = (day - timedelta(days=5)).isoformat()
+    assert client.post(url, {**said, "ordinal": 2, "ends_on": sooner}).status_code == 302
+    assert sorted(Revocation.objects.values_list("state", flat=True)) == ["decided", "withdrawn"]
 
 
 def test_who_was_slower_is_told_and_nothing_is_overwritten(bank: Bank, item: ReviewItem) -> None:
@@ -187,6 +252,12 @@ def test_by_htmx_the_line_and_the_bar_come_back(bank: Bank, item: ReviewItem, as
     assert "at sign-off it goes to" in text
     assert 'hx-swap-oob="innerHTML:.standing"' in text
     assert "1 of 1" in text
+    # Whatever else on the page counts what is left: the tab, and the rail, where nothing is left.
+    assert '<span hx-swap-oob="innerHTML:.count-undecided">0</span>' in text
+    assert '<span hx-swap-oob="innerHTML:.count-my_reviews"></span>' in text
+    page = client.get(reverse("assignment", args=[item.assignment_id])).content.decode()
+    assert page.count("count-undecided") == 1
+    assert page.count("count-my_reviews") == 2
     late = client.post(url, {"ordinal": 0, "verdict": "certify"}, headers={"HX-Request": "true"})
     assert late.status_code == 409
     assert "decision recorded" in late.content.decode()

@@ -154,9 +154,16 @@ def test_recordings_leave_only_after_a_second_persons_release(
     pack = built(campaign, people, with_recordings=True, reason="sampled item 1")
     assert pack.state == "requested"
     url = reverse("pack_release", args=[pack.code])
+    link = f'<a href="{reverse("pack", args=[pack.code])}">{pack.code}</a>'
+    for who in (people.ines, people.farid):
+        assert link in as_(who).get(reverse("approval_list")).text
     assert as_(people.ines).post(url, {"verdict": "granted"}).status_code == 422
     assert as_(people.farid).get(reverse("pack", args=[pack.code])).status_code == 200
     assert as_(people.farid).post(url, {"verdict": "granted", "remark": "ok"}).status_code == 302
+    # He reads what he released; its page is not for him any more.
+    answered = as_(people.farid).get(reverse("approval_list")).text
+    assert pack.code in answered
+    assert link not in answered
     drain()
     pack.refresh_from_db()
     folder = unpacked(pack, tmp_path)

@@ -130,7 +130,7 @@ def test_the_page_counts_lists_what_changes_and_takes_the_statement(
     finish(bank, share)
     text = client.get(url).content.decode()
     assert "All 3 lines are decided" in text
-    assert "at sign-off it goes to" in text
+    assert "At sign-off it goes to" in text
     unconfirmed = client.post(url, {"version": share.version})
     assert unconfirmed.status_code == 200
     assert "Confirm the statement" in unconfirmed.content.decode()

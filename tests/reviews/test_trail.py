@@ -7,11 +7,14 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Identity, OffboardingCase, Ownership
-from accounts.services import offboarding, ownership
+from accounts.services import case_lines, offboarding, ownership
 from portal import moment
 from portal.audit.models import Event
+from portal.audit.services import record
+from portal.audit.verbs import Verb
+from reviews.views import trail_words
 from tests.conftest import As
-from tests.factories import inventory
+from tests.factories import inventory, leaver
 from tests.factories.people import People, identity_of
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +33,56 @@ def test_a_line_says_who_did_what_to_what(people: People, as_: As, machine: Iden
     for words in ("owner.named", "Mikael Strand", "svc-settlement"):
         assert words in page
     assert "user.created" not in page.split("<tbody>")[1]
+
+
+def test_facts_are_words_of_the_other_pages_without_keys_and_stamps(
+    people: People, as_: As, machine: Identity
+) -> None:
+    facts = {
+        "verdict": "certify",
+        "coverage": "not_recorded",
+        "campaign": "CAM-2026-01",
+        "decision": 4711,
+        "recorder_seen_at": "2026-11-24T14:25:54.837367Z",
+        "ends_at": "2027-02-22T14:26:19.648132Z",
+        "until": "2026-12-08",
+        "shown": "05" * 32,
+        "is_complete": True,
+    }
+    event = record(Verb.DECISION_RECORDED, machine, actor=people.tomas.actor, facts=facts)
+    words = dict(trail_words.facts(event))
+    assert words == {
+        "verdict": "Keep",
+        "coverage": "not recorded",
+        "ends": "22 Feb 2027, 14:26",
+        "until": "8 Dec 2026",
+        "is complete": "yes",
+    }
+    page = as_(people.ines).get(reverse("trail")).text.partition("<tbody>")[2]
+    assert "2027-02-22T" not in page
+    assert "4711" not in page
+    # The line's own page keeps every fact as it is bound.
+    assert (
+        "2026-11-24T14:25:54.837367Z" in as_(people.ines).get(reverse("trail_event", args=[event.uid])).text
+    )
+
+
+def test_what_a_day_looks_like_and_is_none_stays_as_it_is(people: People, machine: Identity) -> None:
+    event = record(Verb.DECISION_RECORDED, machine, actor=people.tomas.actor, facts={"until": "2026-02-31"})
+    assert trail_words.facts(event) == [("until", "2026-02-31")]
+
+
+def test_a_line_of_a_case_and_a_removal_are_named(people: People, as_: As) -> None:
+    dana = leaver.dana(people)
+    case = leaver.begun(dana, people.ruth)
+    line = case.lines.get(kind="machine", label="svc-fx")
+    with moment.simulated(leaver.HOUR):
+        tomorrow = moment.now().date() + timedelta(days=1)
+        case_lines.except_line(line, because="Moves on Friday", until=tomorrow, version=None, by=people.ines)
+    page = as_(people.ines).get(reverse("trail")).text.partition("<tbody>")[2]
+    assert f"{case.code}: svc-fx" in page
+    assert "LEDGER_ADMIN · CORE" in page
+    assert "accounts.caseline" not in page
 
 
 @pytest.mark.parametrize(

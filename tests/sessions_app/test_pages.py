@@ -50,6 +50,26 @@ def test_the_list_shows_the_newest_first(world: World, three: list[Session], as_
     assert listed(as_(world.people.ines)) == [session.code for session in three]
 
 
+def test_as_a_panel_of_another_page_it_says_what_that_page_means(
+    world: World, three: list[Session], as_: SignIn
+) -> None:
+    client = as_(world.people.ines)
+    account = three[0].account_id
+
+    def panel(**query: Any) -> str:
+        return text(client.get(LIST, query, headers={"HX-Request": "true"}))
+
+    assert three[0].code in panel(account=account)
+    assert "Account of" not in panel(account=account)  # the page around it is about that account
+    later = (three[0].started_at + timedelta(days=9)).date()
+    empty = panel(account=account, since=later.isoformat())
+    assert f"No session since {later.day} {later:%b %Y}." in empty
+    assert "All sessions" not in empty
+    assert "No session." in panel(account=999_999)
+    # The list itself, asked for with the same filters, says that it is filtered.
+    assert "No session fits these filters." in text(client.get(LIST, {"account": 999_999}))
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [

@@ -102,7 +102,7 @@ def what_happens_then(tomas: Person) -> date:
     expect(limited).to_contain_text("Then: it ends on")
     found = re.search(r"ends on (\d+ \w+ \d{4})", limited.inner_text())
     assert found is not None
-    return datetime.strptime(found[1], "%d %B %Y").replace(tzinfo=UTC).date()
+    return datetime.strptime(found[1], "%d %b %Y").replace(tzinfo=UTC).date()
 
 
 def from_evidence_to_decision_and_back(theatre: Theatre, tomas: Person, sessions: Sessions) -> None:

@@ -159,7 +159,7 @@ def except_what_stays(ines: Person, case: Case) -> None:
     """No reading of AWS-PAY comes before Friday: what she holds there is excepted by name."""
     ines.go(f"/offboarding/{case.code}/")
     ines.look("case-almost-done")
-    left = ines.page.locator("main .acts a", has_text="Except")
+    left = ines.page.locator("main td .actions a", has_text="Except")
     count = left.count()
     assert count > 0
     for number in range(count):

@@ -45,7 +45,7 @@ def report_done(aiko: Person, until: date) -> None:
     aiko.go("/")
     aiko.look("home-of-a-carrier")
     aiko.go("/revocations/")
-    aiko.reads("PAYMENT_RELEASE", "shaddad", until.isoformat())
+    aiko.reads("PAYMENT_RELEASE", "shaddad", f"{until.day} {until:%b %Y}")
     expect(aiko.page.locator("main")).not_to_contain_text("hands payments over")
     aiko.look("work-list")
     aiko.page.locator("main").get_by_label("PAYMENT_RELEASE").check()

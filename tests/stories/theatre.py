@@ -57,9 +57,13 @@ class Theatre:
             self._people[name] = self.seat(name)
         return self._people[name]
 
+    def unseated(self, name: str, *, has_scripts: bool = True) -> Person:
+        """A browser window for somebody who is yet to sign in."""
+        return Person(self._browser, self.stage.address, self.album, name, has_scripts=has_scripts)
+
     def seat(self, name: str, *, has_scripts: bool = True) -> Person:
         """Open a browser window for somebody and let them sign in."""
-        person = Person(self._browser, self.stage.address, self.album, name, has_scripts=has_scripts)
+        person = self.unseated(name, has_scripts=has_scripts)
         person.sign_in(address_of(name), PASSWORD)
         return person
 

@@ -30,6 +30,23 @@ def test_a_second_person_grants_and_it_is_recorded(people: People, asked: Approv
     assert Event.objects.about(asked).filter(verb=Verb.APPROVAL_GRANTED).exists()
 
 
+def test_the_list_names_what_it_is_about_and_links_it_for_those_who_may_open_it(
+    people: People, asked: Approval, as_: As
+) -> None:
+    link = f'<a href="{reverse("system", args=["CORE"])}">CORE</a>'
+    for who in (people.farid, people.ines):
+        assert link in as_(who).get(reverse("approval_list")).text
+    services.answer(asked, Approval.Verdict.GRANTED, by=people.farid)
+    assert link in as_(people.ines).get(reverse("approval_list")).text
+
+
+def test_what_is_not_there_any_more_is_not_named(people: People, asked: Approval, as_: As) -> None:
+    Approval.objects.filter(pk=asked.pk).update(subject_id="01a20df2-25e0-72e5-871f-294a1acac3e1")
+    page = as_(people.farid).get(reverse("approval_list")).text
+    assert "sampled item" in page
+    assert "CORE" not in page.partition("<main")[2]
+
+
 def test_whoever_asked_is_refused(people: People, asked: Approval, as_: As) -> None:
     response = as_(people.ines).post(reverse("approval_answer", args=[asked.pk]), {"verdict": "granted"})
     assert response.status_code == 422

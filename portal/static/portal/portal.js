@@ -100,31 +100,45 @@
   const first = document.querySelector("[data-focus]");
   if (first) first.focus();
 
-  /* Filters go at once; a list walked by arrow keys waits until it is left or confirmed */
+  /* A list walked by arrow keys waits until it is left or confirmed: else each step would be sent, and of a
+     reason each would be a decision. What is picked from the open list goes at once. */
+  const WAITS = "[data-autosubmit] select, select[data-waits]";
+  const WALKS = /^(Arrow|Home|End|Page|\S$)/;
+  document.addEventListener("keydown", (event) => {
+    const control = event.target;
+    if (!control.matches?.(WAITS)) return;
+    if (event.key === "Enter") settle(control);
+    else if (event.key === "Escape" && control.dataset.changed) {
+      for (const option of control.options) option.selected = option.defaultSelected;
+      delete control.dataset.changed;
+    }
+    else if (!event.altKey && WALKS.test(event.key)) control.dataset.keyed = "1";
+  });
+  document.addEventListener("change", (event) => {
+    const control = event.target;
+    if (!control.dataset?.keyed) return;
+    event.stopPropagation();
+    control.dataset.changed = "1";
+  }, true);
+  document.addEventListener("pointerdown", (event) => { if (event.target.dataset) delete event.target.dataset.keyed; });
+  document.addEventListener("focusout", (event) => settle(event.target));
+  function settle(control) {
+    const { keyed, changed } = control.dataset || {};
+    if (!keyed) return;
+    delete control.dataset.keyed;
+    delete control.dataset.changed;
+    if (changed) control.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  /* Filters go at once, and the focus comes back to what was changed */
   const KEPT = "portal.filter";
   document.addEventListener("change", (event) => {
     const control = event.target;
     const form = control.form;
     if (!form?.matches("[data-autosubmit]") || control.matches("[type=search], [type=text]")) return;
-    if (control.dataset.keyed) control.dataset.changed = "1";
-    else send(form, control);
-  });
-  document.addEventListener("keydown", (event) => {
-    const control = event.target;
-    if (!control.matches?.("[data-autosubmit] select")) return;
-    if (event.key === "Enter" && control.dataset.changed) send(control.form, control);
-    else if (event.key !== "Tab") control.dataset.keyed = "1";
-  });
-  document.addEventListener("pointerdown", (event) => { if (event.target.dataset) delete event.target.dataset.keyed; });
-  document.addEventListener("focusout", (event) => {
-    const control = event.target;
-    if (control.dataset?.changed && control.form) send(control.form, control);
-  });
-  function send(form, control) {
-    delete control.dataset.changed;
     if (control.id) sessionStorage.setItem(KEPT, control.id);
     form.requestSubmit();
-  }
+  });
   const kept = sessionStorage.getItem(KEPT);
   if (kept) {
     sessionStorage.removeItem(KEPT);

@@ -1,4 +1,5 @@
-/* The review by keyboard: j k move, 1 2 3 decide, e evidence, u undo, ? help. Single keys can be turned off. */
+/* The review by keyboard: j k move, 1 2 3 decide, e evidence, u undo, s to the sign-off, ? help. Single keys
+   can be turned off. */
 "use strict";
 (() => {
   const OFF = "portal.keys.off";
@@ -45,7 +46,12 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat && !"jk".includes(event.key)) return;
-    if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
+    if (document.querySelector("dialog[open]")) return;
+    if (isTyping(event.target)) {
+      /* Out of a field, back to its line, where the single keys count again */
+      if (event.key === "Escape") event.target.closest("tr[data-item]")?.focus();
+      return;
+    }
     const help = document.getElementById("keys");
     if (event.key === "?" && help) {
       event.preventDefault();
@@ -54,6 +60,7 @@
     if (localStorage.getItem(OFF)) return;
     if (event.key === "j" || event.key === "k") go(event.key === "j" ? 1 : -1);
     else if ("123eu".includes(event.key)) press(event.key);
+    else if (event.key === "s" && document.querySelector(".standing a")) document.querySelector(".standing a").focus();
     else return;
     event.preventDefault();
   });

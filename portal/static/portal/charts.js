@@ -1,0 +1,62 @@
+// Draws each .chart from the table of the same name: a column with data-series in its head is a series, its
+// cells carry data-value. The table stays: it is what screen readers, printers and doubters read.
+"use strict";
+(() => {
+  const TONES = ["--bad", "--warn", "--good"];
+  const FACES = [[], [6, 3], [2, 3]]; // told apart without colour
+
+  const read = (table) => {
+    const heads = [...table.tHead.rows[0].cells];
+    const columns = heads.flatMap((head, at) => ("series" in head.dataset ? [at] : []));
+    const rows = [...table.tBodies[0].rows];
+    return {
+      labels: rows.map((row) => row.cells[0].firstChild.textContent.trim()),
+      names: columns.map((at) => heads[at].textContent.trim()),
+      values: columns.map((at) => rows.map((row) => Number(row.cells[at].dataset.value))),
+    };
+  };
+
+  const stacked = (values) => {
+    const sums = values[0].map(() => 0);
+    return values.map((series) => series.map((value, at) => (sums[at] += value)));
+  };
+
+  const draw = (figure) => {
+    const table = document.getElementById(figure.dataset.chart);
+    const { labels, names, values } = read(table);
+    if (!labels.length) return;
+    const style = getComputedStyle(document.documentElement);
+    const tone = (name) => style.getPropertyValue(name).trim() || "#888";
+    const width = Math.max(260, figure.clientWidth - 32);
+    const bars = uPlot.paths.bars({ size: [0.6, 64] });
+    const short = (text) => (text.length > 14 ? `${text.slice(0, 13)}\u2026` : text);
+    const axis = { stroke: tone("--ink-2"), grid: { stroke: tone("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
+    const sums = stacked(values);
+    new uPlot(
+      {
+        width,
+        height: 220,
+        cursor: { show: false },
+        legend: { live: false },
+        scales: { x: { time: false, range: [-0.6, labels.length - 0.4] }, y: { range: (_plot, _low, high) => [0, high || 1] } },
+        axes: [
+          { ...axis, grid: { show: false }, splits: () => labels.map((_label, at) => at), values: () => labels.map(width < 620 && labels.length > 6 ? (_l, at) => String(at + 1) : short) },
+          { ...axis, size: 74, values: (_plot, ticks) => ticks.map((tick) => `${tick.toLocaleString()} h`) },
+        ],
+        // The highest sum is drawn first, so that the lower ones lie over it.
+        series: [{}, ...names.map((label, at) => ({ label, stroke: tone(TONES[at]), fill: `${tone(TONES[at])}55`, dash: FACES[at], width: 1.5, paths: bars, points: { show: false } })).reverse()],
+      },
+      [labels.map((_label, at) => at), ...sums.slice().reverse()],
+      figure,
+    );
+    figure.setAttribute("role", "img");
+    figure.setAttribute("aria-label", `${figure.dataset.chartLabel}. ${table.getAttribute("aria-label") || ""}`.trim());
+  };
+
+  const all = () => document.querySelectorAll(".chart").forEach((figure) => { figure.replaceChildren(); draw(figure); });
+  if (typeof uPlot === "function") {
+    all();
+    let waiting;
+    window.addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(all, 150); });
+  }
+})();
