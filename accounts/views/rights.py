@@ -50,8 +50,8 @@ def right_list(request: HttpRequest) -> HttpResponseBase:
     """Every right that somebody may see, with its words; its file is a catalogue to be filled in."""
     rows = Entitlement.objects.visible_to(me(request))
     form = RightFilter(request.GET, me(request))
-    if lists.wants_file(request, form):
-        return lists.file(LISTING, form, rows, request)
+    if instead := lists.other(LISTING, form, rows, request):
+        return instead
     found = lists.shown(LISTING, form, rows, request.GET)
     counts = dict(
         Grant.objects.visible_to(me(request))
