@@ -23,6 +23,7 @@ from typing import Any
 
 from sessions_app.formats import asciicast_v1, fields
 from sessions_app.formats.events import Event, NotReadable, Reading, RecordingHeader, Tally
+from sessions_app.formats.format import Format
 from sessions_app.formats.lines import (
     BOM,
     Line,
@@ -62,7 +63,7 @@ def version_in(head: bytes) -> int | None:
     return 1 if found is None and _FRAMES.search(text) else None
 
 
-def recognises(head: bytes) -> bool:
+def recognises(head: bytes, _name: str = "") -> bool:
     """Whether a file that starts with these (unpacked) bytes is an asciicast."""
     return version_in(head) is not None
 
@@ -206,3 +207,6 @@ def _resize(
     tally.warn(line, "repeated_header", "A header stands in the middle; it was read as a resize.")
     found = _size_of(value, version, line, tally)
     return Event(clock.now, "r", f"{found[0]}x{found[1]}", line) if found else None
+
+
+FORMAT = Format(KEY, "asciicast (versions 1, 2 and 3)", 1, recognises, read)

@@ -15,6 +15,7 @@ OUTPUT_CODES = frozenset({"o", "e"})
 
 NOTICES_KEPT_PER_CODE = 20
 OTHER_CODES_KEPT = 50
+GAPS_KEPT = 100
 HOPELESS_LINES = 1_000
 
 
@@ -44,15 +45,23 @@ class RecordingHeader:
     term: str | None = None  # the terminal type, e.g. "xterm-256color"
     idle_time_limit: float | None = None  # seconds; the recorder's wish to players, not applied here
     duration: float | None = None  # seconds, as claimed by the header; see Summary.duration
+    user: str | None = None  # who signed in, as the recorder calls them
+    run_as: str | None = None  # the account that acted, where it is another one
+    host: str | None = None  # where it acted
+    external_id: str | None = None  # the recorder's own number of the session
+    # What the file says beside that: "ticket", "approved_by", "mfa", "device", "source_address", "reason", …
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """One event, `at` seconds after the start.
 
-    `code` is "o" output, "i" input, "m" marker, "r" resize ("COLSxROWS", within reason), "x" exit,
-    or whatever else the recorder wrote. A time that was no time is that of the event before; a time
-    that runs backwards is left as written. `data` may hold NUL and lone surrogates.
+    `code` is "o" output, "e" error output, "i" input, "m" marker, "r" resize ("COLSxROWS", within reason),
+    "x" exit (its status), "c" a command that the recorder itself observed or was told (its text), "g" a gap:
+    evidence that is missing here (why), or whatever else the recorder wrote. A time that was no time is
+    that of the event before; a time that runs backwards is left as written. `data` may hold NUL and lone
+    surrogates.
     """
 
     at: float
@@ -67,6 +76,14 @@ class Notice:
 
     line: int
     code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Evidence that should be there and is not: when, and why that is known."""
+
+    at: float  # seconds after the start
     reason: str
 
 
@@ -87,11 +104,14 @@ class Summary:
     unreadable_lines: int  # lines (frames) left out because they could not be read
     warnings: tuple[Notice, ...]  # the first 20 of each code
     warning_counts: Mapping[str, int]  # all of them, by code
+    gaps: tuple[Gap, ...] = ()  # the first 100
+    gap_count: int = 0
+    commands: int = 0  # that the recorder itself told of
 
     @property
     def is_partly_readable(self) -> bool:
         """Something is missing from the events: whoever relies on them must be told."""
-        return self.is_truncated or self.unreadable_lines > 0
+        return self.is_truncated or self.unreadable_lines > 0 or self.gap_count > 0
 
 
 class Tally:
@@ -99,7 +119,8 @@ class Tally:
 
     def __init__(self) -> None:
         self.events = self.output_events = self.output_bytes = self.input_events = 0
-        self.markers = self.resizes = self.unreadable_lines = 0
+        self.markers = self.resizes = self.unreadable_lines = self.commands = self.gap_count = 0
+        self._gaps: list[Gap] = []
         self.first_unreadable: Notice | None = None
         self.is_truncated = False
         self.latest = 0.0
@@ -151,6 +172,12 @@ class Tally:
                 self.markers += 1
             case "r":
                 self.resizes += 1
+            case "c":
+                self.commands += 1
+            case "g":
+                self.gap_count += 1
+                if len(self._gaps) < GAPS_KEPT:
+                    self._gaps.append(Gap(event.at, event.data))
             case "x":
                 self._exit(event)
             case code:
@@ -179,6 +206,9 @@ class Tally:
             unreadable_lines=self.unreadable_lines,
             warnings=tuple(self._notices),
             warning_counts=dict(self._codes),
+            gaps=tuple(self._gaps),
+            gap_count=self.gap_count,
+            commands=self.commands,
         )
 
 

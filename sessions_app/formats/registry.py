@@ -1,36 +1,21 @@
-"""Which formats of recordings are known, and which one a file is in."""
+"""Which formats of recordings are known, and which one a file, or files that belong together, are in."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
 from io import BytesIO
 from typing import BinaryIO
 
 from sessions_app.formats import asciicast
-from sessions_app.formats.events import NotReadable, Reading
+from sessions_app.formats.events import NotReadable
+from sessions_app.formats.format import AnyFormat, AnyReading, BundleFormat, Format
 from sessions_app.formats.lines import BOM, DEFAULT_LIMITS, GZIP_MAGIC, Limits, Source
-
-HEAD = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """One format: how to tell it from its first (unpacked) bytes, and how to read it."""
-
-    key: str
-    label: str
-    parser_version: int  # kept on every row derived from a recording
-    recognises: Callable[[bytes], bool]
-    read: Callable[[Source], Reading]
-
+from sessions_app.formats.parts import HEAD, Part, common_folder, is_archive, unpacked
 
 # In the order in which they are tried: cheap and certain first.
-REGISTRY: dict[str, Format] = {
-    found.key: found
-    for found in [
-        Format(asciicast.KEY, "asciicast (versions 1, 2 and 3)", 1, asciicast.recognises, asciicast.read),
-    ]
-}
+FORMATS: tuple[Format, ...] = (asciicast.FORMAT,)
+BUNDLES: tuple[BundleFormat, ...] = ()
+REGISTRY: dict[str, AnyFormat] = {found.key: found for found in (*FORMATS, *BUNDLES)}
+FEW_PARTS = 200  # of which every beginning is looked at to tell what they are
 
 # What people upload by mistake, so that the refusal can name it.
 _OTHERS: list[tuple[re.Pattern[bytes], str]] = [
@@ -54,30 +39,65 @@ _OTHERS: list[tuple[re.Pattern[bytes], str]] = [
 ]
 
 
-def sniff(head: bytes) -> str | None:
+def sniff(head: bytes, name: str = "") -> str | None:
     """The key of the format of a file that starts with these bytes, looking into gzip; None when unknown."""
     try:
         start = Source(BytesIO(head)).peek(HEAD)
     except NotReadable:
         return None
-    return next((key for key, found in REGISTRY.items() if found.recognises(start)), None)
+    return next((found.key for found in FORMATS if found.recognises(start, name.lower())), None)
 
 
-def read(stream: BinaryIO, limits: Limits = DEFAULT_LIMITS) -> Reading:
+def read(stream: BinaryIO, limits: Limits = DEFAULT_LIMITS, name: str = "") -> AnyReading:
     """Read a recording in whichever known format it is in; `NotReadable` says what it is instead."""
     source = Source(stream, limits)
     start = source.peek(HEAD)
     if not start:
         raise NotReadable("empty", "The file is empty. Upload the recording again.")
-    for found in REGISTRY.values():
-        if found.recognises(start):
+    for found in FORMATS:
+        if found.recognises(start, name.lower()):
             return found.read(source)
-    known = ", ".join(found.label for found in REGISTRY.values())
+    if is_archive(start):
+        return read_parts(unpacked(source), limits)
+    raise _unknown(start)
+
+
+def read_parts(parts: Sequence[Part], limits: Limits = DEFAULT_LIMITS) -> AnyReading:
+    """Read files that belong together: a format of several files, or the one recording among them."""
+    if len(parts) == 1:
+        return read(parts[0].open(), limits, parts[0].base_name)
+    folder = common_folder(parts)
+    files = {part.name.removeprefix(folder): part for part in parts}
+    heads = {name: part.head() for name, part in list(files.items())[:FEW_PARTS]}
+    for bundle in BUNDLES:
+        if bundle.recognises(heads):
+            return bundle.read(files, limits)
+    single = [name for name, head in heads.items() if _single(head, name)]
+    if len(single) == 1:
+        return read(files[single[0]].open(), limits, single[0])
+    if not single:
+        raise NotReadable(
+            "unknown_format",
+            f"None of the {len(files):,} files is a recording that the portal knows. {_known()}",
+        )
     raise NotReadable(
-        "unknown_format",
-        f"{_described(start)}. Upload one of: {known}; as it was recorded or packed with gzip.",
-        1,
+        "several_recordings",
+        f"These are {len(single):,} recordings: {', '.join(sorted(single)[:3])}"
+        f"{' …' if len(single) > 3 else ''}. Upload each by itself.",
     )
+
+
+def _single(head: bytes, name: str) -> bool:
+    return any(found.recognises(head, name.lower()) for found in FORMATS)
+
+
+def _unknown(start: bytes) -> NotReadable:
+    return NotReadable("unknown_format", f"{_described(start)}. {_known()}", 1)
+
+
+def _known() -> str:
+    labels = ", ".join(found.label for found in REGISTRY.values())
+    return f"Upload one of: {labels}; as it was recorded or packed with gzip."
 
 
 def _described(start: bytes) -> str:
