@@ -5,16 +5,41 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import BinaryIO
 
-from sessions_app.formats import asciicast
+from sessions_app.formats import (
+    asciicast,
+    auditd,
+    auth_log,
+    guacamole,
+    plain_text,
+    powershell,
+    script_log,
+    tlog,
+    ttyrec,
+    typescript,
+    warpgate,
+)
 from sessions_app.formats.events import NotReadable
 from sessions_app.formats.format import AnyFormat, AnyReading, BundleFormat, Format
 from sessions_app.formats.lines import BOM, DEFAULT_LIMITS, GZIP_MAGIC, Limits, Source
 from sessions_app.formats.parts import HEAD, Part, common_folder, is_archive, unpacked
+from sessions_app.formats.text_lines import decoded_head, encoding_of
 
 # In the order in which they are tried: cheap and certain first.
-FORMATS: tuple[Format, ...] = (asciicast.FORMAT,)
-BUNDLES: tuple[BundleFormat, ...] = ()
-REGISTRY: dict[str, AnyFormat] = {found.key: found for found in (*FORMATS, *BUNDLES)}
+FORMATS: tuple[Format, ...] = (
+    asciicast.FORMAT,
+    typescript.FORMAT,
+    ttyrec.FORMAT,
+    auditd.FORMAT,
+    powershell.FORMAT,
+    guacamole.FORMAT,
+    warpgate.FORMAT,
+    tlog.FORMAT,
+    auth_log.FORMAT,  # a journal may hold both: a recording is more than its log
+)
+LAST_RESORT: Format = plain_text.FORMAT  # only what nothing else claims, and what is no known mistake
+BUNDLES: tuple[BundleFormat, ...] = (script_log.FORMAT,)
+_ALL: tuple[AnyFormat, ...] = (*FORMATS, *BUNDLES, LAST_RESORT)
+REGISTRY: dict[str, AnyFormat] = {found.key: found for found in _ALL}
 FEW_PARTS = 200  # of which every beginning is looked at to tell what they are
 
 # What people upload by mistake, so that the refusal can name it.
@@ -30,9 +55,7 @@ _OTHERS: list[tuple[re.Pattern[bytes], str]] = [
         (rb".{4}ftyp|\x1a\x45\xdf\xa3|RIFF", "a video"),
         (rb"\x7fELF|MZ", "a program"),
         (rb"\xff\xfe|\xfe\xff|[\x21-\x7e]\0|\0[\x21-\x7e]", "text in UTF-16; save it as UTF-8"),
-        (rb"Script started on ", "a typescript of script(1)"),
         (rb"\s*<(?i:!doctype|html|\?xml)", "a web page or XML"),
-        (rb"\s*\{.{0,4000}\"timing\"\s*:", "a tlog recording"),
         (rb"[0-9]+\.[a-z]+[,;]", "a Guacamole recording"),
         (rb"\s*[\[{]", "JSON, but no recording"),
     ]
@@ -45,7 +68,17 @@ def sniff(head: bytes, name: str = "") -> str | None:
         start = Source(BytesIO(head)).peek(HEAD)
     except NotReadable:
         return None
-    return next((found.key for found in FORMATS if found.recognises(start, name.lower())), None)
+    found = next((found for found in FORMATS if found.recognises(start, name.lower())), None)
+    if found is None and is_plain(start):
+        return LAST_RESORT.key
+    return found.key if found else None
+
+
+def is_plain(start: bytes) -> bool:
+    """Whether a file that no format claims may be taken as text: also not when it is a known mistake."""
+    encoding, _ = encoding_of(start)
+    text = start if encoding == "utf-8" else decoded_head(start).encode()
+    return _mistake(text) is None and LAST_RESORT.recognises(start, "")
 
 
 def read(stream: BinaryIO, limits: Limits = DEFAULT_LIMITS, name: str = "") -> AnyReading:
@@ -59,6 +92,8 @@ def read(stream: BinaryIO, limits: Limits = DEFAULT_LIMITS, name: str = "") -> A
             return found.read(source)
     if is_archive(start):
         return read_parts(unpacked(source), limits)
+    if is_plain(start):
+        return LAST_RESORT.read(source)
     raise _unknown(start)
 
 
@@ -101,8 +136,11 @@ def _known() -> str:
 
 
 def _described(start: bytes) -> str:
+    name = _mistake(start)
+    return f"This is {name}" if name else "This is no recording that the portal knows"
+
+
+def _mistake(start: bytes) -> str | None:
+    """What a file is that people upload by mistake."""
     start = start.removeprefix(BOM)
-    for pattern, name in _OTHERS:
-        if pattern.match(start):
-            return f"This is {name}"
-    return "This is no recording that the portal knows"
+    return next((name for pattern, name in _OTHERS if pattern.match(start)), None)

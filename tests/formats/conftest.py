@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sessions_app.formats import read
-from sessions_app.formats.events import Event, RecordingHeader, Summary
+from sessions_app.formats.events import Event, Reading, RecordingHeader, Summary
 from sessions_app.formats.lines import DEFAULT_LIMITS, Limits
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -18,6 +18,7 @@ class Read:
 
     def __init__(self, data: bytes, limits: Limits = DEFAULT_LIMITS) -> None:
         reading = read(BytesIO(data), limits)
+        assert isinstance(reading, Reading)
         self.header: RecordingHeader = reading.header
         self.events: list[Event] = list(reading)
         self.summary: Summary = reading.summary()

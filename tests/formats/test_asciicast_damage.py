@@ -160,8 +160,6 @@ def test_a_wrong_encoding_is_refused_with_its_place() -> None:
         (b"\x89PNG\r\n", "picture"),
         ('{"version": 2}'.encode("utf-16"), "UTF-16"),
         ('{"version": 2}'.encode("utf-16-le"), "UTF-16"),
-        (b"Script started on 2026-11-24", "typescript"),
-        (b'{"ver":"2.3","host":"h","rec":"x","timing":"+1>1"}', "tlog"),
         (b'{"Records": []}', "JSON"),
         (b'{"name": "x", "version": "2.0.0"}', "JSON"),
         (b"<!DOCTYPE html><p>Sign in", "web page"),

@@ -1,11 +1,8 @@
-"""What was done with privileged access: recorders, sessions, their recordings and transcripts."""
+"""Sessions: privileged uses of accounts, tied to the record as far as it goes; and their recordings."""
 
 from datetime import datetime, timedelta
 from typing import Self
-from uuid import UUID
 
-from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.db import models
@@ -16,79 +13,9 @@ from accounts.models import Account, Entitlement, Grant, Identity, System
 from portal.audit.models import uuid7
 from portal.audit.versions import Versioned
 from portal.users.guards import VisibleQuerySet
-from portal.users.models import User
 from portal.users.permissions import Perm
 from portal.vault.models import Blob
-
-
-class RecorderQuerySet(VisibleQuerySet["Recorder"]):
-    """Questions about recorders."""
-
-    seen_with = Perm.SESSION_VIEW
-
-    def covering(self, system: System, at: datetime) -> Self:
-        """Those that record this system at that moment."""
-        return self.filter(coverages__system=system, coverages__during__contains=at)
-
-    def with_current_coverage(self, at: datetime) -> Self:
-        """Each with `covered_now`: its coverages at that moment, in one query."""
-        running = Coverage.objects.filter(during__contains=at).select_related("system")
-        in_order = running.order_by("system__code")
-        return self.prefetch_related(models.Prefetch("coverages", in_order, to_attr="covered_now"))
-
-
-class Recorder(Versioned):
-    """A source of session evidence: a machine identity itself, with a token, an owner and a notice record."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    code = models.CharField(_("short code"), max_length=24, unique=True)
-    name = models.CharField(_("name"), max_length=200)
-    identity = models.OneToOneField(
-        Identity,
-        models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="recorder",
-        verbose_name=_("machine identity"),
-    )
-    user = models.OneToOneField(User, models.PROTECT, null=True, blank=True, related_name="+")
-    notice = models.JSONField(
-        default=dict
-    )  # purpose, legal basis, notice text, references, countries, retention
-    last_seen_at = models.DateTimeField(null=True, blank=True)
-
-    objects = RecorderQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return self.code
-
-    def heard(self, at: datetime) -> None:
-        """A sign of life; an older one changes nothing, and no version is counted for it."""
-        older = Q(last_seen_at=None) | Q(last_seen_at__lt=at)
-        Recorder.objects.filter(older, pk=self.pk).update(last_seen_at=at)
-
-
-class Coverage(models.Model):
-    """This recorder records that system, from when to when."""
-
-    recorder = models.ForeignKey(Recorder, models.PROTECT, related_name="coverages")
-    system = models.ForeignKey(System, models.PROTECT, related_name="coverages")
-    during = DateTimeRangeField()
-
-    class Meta:
-        constraints = [
-            ExclusionConstraint(
-                name="coverage_of_system_once_per_recorder",
-                expressions=[
-                    ("recorder", RangeOperators.EQUAL),
-                    ("system", RangeOperators.EQUAL),
-                    ("during", RangeOperators.OVERLAPS),
-                ],
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.recorder_id} covers {self.system_id}"
+from sessions_app.models.recorder import Recorder
 
 
 class SessionQuerySet(VisibleQuerySet["Session"]):
@@ -306,44 +233,3 @@ class TranscriptChunk(models.Model):
 
     def __str__(self) -> str:
         return f"{self.recording_id}/{self.number}"
-
-
-class ViewingQuerySet(models.QuerySet["Viewing"]):
-    """Questions about who looked."""
-
-    def facts_opened(self, session: Session, user_id: UUID, since: datetime) -> Self:
-        """This user opened the session's facts since then."""
-        return self.filter(session=session, user_id=user_id, kind=Viewing.Kind.FACTS, at__gte=since)
-
-    def watching(self, session: Session, user_id: UUID, since: datetime) -> Self:
-        """This user gave a purpose for watching the session since then."""
-        return self.filter(session=session, user_id=user_id, kind=Viewing.Kind.WATCHED, at__gte=since)
-
-
-class Viewing(models.Model):
-    """Somebody opened a session's facts, or watched its recording with a purpose. Append-only."""
-
-    class Kind(models.TextChoices):
-        """Facts count as *evidence opened*; watching is its own permission and never a quality measure."""
-
-        FACTS = "facts", _("facts opened")
-        WATCHED = "watched", _("recording watched")
-
-    session = models.ForeignKey(Session, models.DO_NOTHING, related_name="viewings")
-    kind = models.CharField(max_length=7, choices=Kind)
-    user_id = models.UUIDField()
-    purpose = models.CharField(max_length=300, blank=True)
-    at = models.DateTimeField()
-
-    objects = ViewingQuerySet.as_manager()
-
-    class Meta:
-        indexes = [models.Index(fields=["session", "user_id", "kind"], name="viewing_by_session")]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(kind="facts") | ~Q(purpose=""), name="viewing_watched_needs_purpose"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.session_id}"

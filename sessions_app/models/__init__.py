@@ -1,0 +1,24 @@
+"""What was done with privileged access: recorders, sessions, their recordings and transcripts."""
+
+from sessions_app.models.recorder import Coverage, Recorder, RecorderQuerySet
+from sessions_app.models.session import (
+    Recording,
+    RecordingQuerySet,
+    Session,
+    SessionQuerySet,
+    TranscriptChunk,
+)
+from sessions_app.models.viewing import Viewing, ViewingQuerySet
+
+__all__ = [
+    "Coverage",
+    "Recorder",
+    "RecorderQuerySet",
+    "Recording",
+    "RecordingQuerySet",
+    "Session",
+    "SessionQuerySet",
+    "TranscriptChunk",
+    "Viewing",
+    "ViewingQuerySet",
+]
