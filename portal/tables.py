@@ -56,6 +56,7 @@ DELETABLE = frozenset(
         "reviews_campaign_systems",
         "reviews_campaignshare",
         "reviews_packshare",
+        "sessions_app_command",
         "sessions_app_transcriptchunk",
     }
 )

@@ -113,7 +113,7 @@ def _call(kind: str, event: dict[str, Any], line: int, tally: Tally) -> tuple[En
         (
             found
             for name in ("submit_time", "timestamp", "server_time")
-            if (found := _moment(event.get(name)))
+            if (found := moment(event.get(name)))
         ),
         None,
     )
@@ -147,7 +147,7 @@ def _call(kind: str, event: dict[str, Any], line: int, tally: Tally) -> tuple[En
         action=f"sudo: {kind}",
         line=line,
         target=session.run_as,
-        command=None if kind == "exit" else _command(event, text("command")),
+        command=None if kind == "exit" else command_line(event, text("command")),
         is_allowed={"accept": True, "reject": False}.get(kind),
         outcome=outcome or None,
         source_address=text("peeraddr"),
@@ -157,7 +157,7 @@ def _call(kind: str, event: dict[str, Any], line: int, tally: Tally) -> tuple[En
     return entry, session
 
 
-def _command(event: dict[str, Any], path: str | None) -> str | None:
+def command_line(event: dict[str, Any], path: str | None) -> str | None:
     """The path with the arguments behind the name of the program."""
     arguments = event.get("runargv")
     if not isinstance(arguments, list) or not all(isinstance(item, str) for item in arguments):
@@ -166,7 +166,7 @@ def _command(event: dict[str, Any], path: str | None) -> str | None:
     return fields.clean(shlex.join(words), LONGEST_COMMAND) or None
 
 
-def _moment(value: Any) -> datetime | None:
+def moment(value: Any) -> datetime | None:
     """Seconds and nanoseconds since 1970, between 1990 and 2100."""
     if not isinstance(value, dict):
         return None

@@ -52,6 +52,11 @@ class SessionQuerySet(VisibleQuerySet["Session"]):
         query = SearchQuery(words, config="simple", search_type="websearch")
         return self.filter(pk__in=TranscriptChunk.objects.filter(words=query).values("recording__session"))
 
+    def running(self, words: str) -> Self:
+        """With a command that holds these words as they are written."""
+        found = self.filter(recordings__commands__text__icontains=words).values("pk")
+        return self.filter(pk__in=found)
+
     def with_recording(self, state: str) -> Self:
         """At least one of its recordings is in this state; `held`: received and held unprocessed."""
         found = Recording.objects.filter(session=models.OuterRef("pk"))
@@ -179,6 +184,9 @@ class Recording(Versioned):
     seconds = models.FloatField(null=True, blank=True)
     has_input = models.BooleanField(null=True)
     title = models.CharField(max_length=300, blank=True)
+    # What it says of itself, as far as it does: user, run_as, host, command, exit_status, and other facts.
+    told = models.JSONField(default=dict, db_default={})
+    gaps = models.JSONField(default=list, db_default=[])  # [seconds, why]: evidence that is missing
     delivered_by_id = models.UUIDField()  # portal user, a person or the recorder
     received_at = models.DateTimeField()
     processed_at = models.DateTimeField(null=True, blank=True)

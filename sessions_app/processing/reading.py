@@ -21,11 +21,14 @@ from portal.audit.services import PORTAL, record
 from portal.audit.verbs import Verb
 from portal.vault.services import Altered, open_verified
 from sessions_app import formats
-from sessions_app.formats.events import NotReadable, RecordingHeader, Summary
+from sessions_app.formats.commands import Command as FoundCommand
+from sessions_app.formats.commands import Extraction
+from sessions_app.formats.events import Notice, NotReadable, RecordingHeader, Summary
+from sessions_app.formats.logs import LogReading
 from sessions_app.formats.registry import REGISTRY
 from sessions_app.formats.transcript import VERSION as TRANSCRIPT_VERSION
 from sessions_app.formats.transcript import Chunk, chunked, transcribe
-from sessions_app.models import Recorder, Recording, Session, TranscriptChunk
+from sessions_app.models import Command, Recorder, Recording, Session, TranscriptChunk
 from sessions_app.processing import matching
 
 CHUNKS_AT_ONCE = 50
@@ -42,6 +45,8 @@ class Read:
     header: RecordingHeader
     summary: Summary
     chunks: int
+    commands: int
+    notices: tuple[Notice, ...]  # of the search for commands
 
 
 def held_because(session: Session, at: datetime) -> str:
@@ -105,7 +110,7 @@ def reject(recording: Recording, code: str, reason: str, *, at: datetime) -> Non
     """Say why nothing can be made of it; the bytes stay as they are."""
     if not _end(recording, state=Recording.State.REJECTED, reason=reason, processed_at=at):
         return
-    TranscriptChunk.objects.filter(recording=recording).delete()
+    _forget(recording)
     facts = {"session": recording.session.code, "sha256": recording.sha256, "code": code}
     record(Verb.RECORDING_REJECTED, recording, actor=PORTAL, at=at, facts=facts)
 
@@ -129,18 +134,60 @@ def match_again(session_id: UUID, *, at: datetime) -> bool:
 
 
 def _read(recording: Recording, file: BinaryIO) -> Read:
-    """Parse to the end and keep the text in pieces; the pieces of an earlier reading go."""
+    """Parse to the end and keep text and commands in pieces; those of an earlier reading go."""
+    _forget(recording)
+    reading = formats.read(file, name=recording.file_name)
+    if isinstance(reading, LogReading):
+        raise log_of_calls()
+    chunks = commands = 0
+    with Extraction(reading.header) as extraction:
+        lines = transcribe(extraction.watching(reading), cols=reading.header.cols)
+        for batch in _batches(chunked(lines)):
+            TranscriptChunk.objects.bulk_create(
+                TranscriptChunk(recording=recording, number=one.number, at_seconds=one.at, text=one.text)
+                for one in batch
+            )
+            chunks += len(batch)
+            commands = _keep_commands(recording, extraction.found(), commands)
+        # A transcript may stop early; what is counted, and what was typed, must not.
+        for _event in extraction.watching(reading):
+            commands = _keep_commands(recording, extraction.found(), commands)
+        commands = _keep_commands(recording, extraction.finish(), commands)
+    return Read(reading.header, reading.summary(), chunks, commands, tuple(extraction.notices))
+
+
+def log_of_calls() -> NotReadable:
+    """The refusal of what is no recording of one session."""
+    return NotReadable(
+        "log_of_calls",
+        _(
+            "This is a log of calls, possibly of many sessions, and no recording of one. "
+            "`manage.py inspect` says what is in it."
+        ),
+    )
+
+
+def _forget(recording: Recording) -> None:
+    """Take away what was derived before."""
     TranscriptChunk.objects.filter(recording=recording).delete()
-    reading = formats.read(file)
-    count = 0
-    for batch in _batches(chunked(transcribe(reading, cols=reading.header.cols))):
-        TranscriptChunk.objects.bulk_create(
-            TranscriptChunk(recording=recording, number=one.number, at_seconds=one.at, text=one.text)
-            for one in batch
+    Command.objects.filter(recording=recording).delete()
+
+
+def _keep_commands(recording: Recording, found: list[FoundCommand], count: int) -> int:
+    """Keep commands behind the first `count`; returns how many there are now."""
+    Command.objects.bulk_create(
+        Command(
+            recording=recording,
+            number=number,
+            at_seconds=one.at,
+            text=one.text,
+            method=one.method,
+            confidence=one.confidence,
+            is_aborted=one.aborted,
         )
-        count += len(batch)
-    # A transcript may stop early; what is counted must not.
-    return Read(reading.header, reading.finish(), count)
+        for number, one in enumerate(found, start=count + 1)
+    )
+    return count + len(found)
 
 
 def _batches(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
@@ -165,7 +212,13 @@ def _seal(recording: Recording, read: Read, at: datetime) -> None:
         "seconds": summary.duration,
         "has_input": summary.input_events > 0,
         "title": (header.title or "")[:300],
-        "warnings": [*_remarks(recording, session, header), *_notices(summary)],
+        "told": _told(header, summary),
+        "gaps": [[gap.at, gap.reason] for gap in summary.gaps],
+        "warnings": [
+            *_remarks(recording, session, header),
+            *_notices(summary),
+            *({"line": one.line, "code": one.code, "reason": one.reason} for one in read.notices),
+        ],
         "processed_at": at,
     }
     if not _end(recording, state=Recording.State.SEALED, **values):
@@ -181,11 +234,26 @@ def _seal(recording: Recording, read: Read, at: datetime) -> None:
         "format": f"{header.format} {header.version}",
         "parser": REGISTRY[header.format].parser_version,
         "transcript": {"version": TRANSCRIPT_VERSION, "chunks": read.chunks},
+        "commands": read.commands,
         "milliseconds": round(summary.duration * 1000),
         "warnings": len(recording.warnings),
         **_matched(found),
     }
     record(Verb.RECORDING_ACCEPTED, recording, actor=PORTAL, at=at, facts=facts)
+
+
+def _told(header: RecordingHeader, summary: Summary) -> dict[str, object]:
+    """What the recording says of itself; a name in it is a name that somebody wrote, nothing more."""
+    said: dict[str, object] = {
+        "user": header.user,
+        "run_as": header.run_as,
+        "host": header.host,
+        "command": header.command,
+        "external_id": header.external_id,
+        "exit_status": summary.exit_status,
+        **header.facts,
+    }
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _end(recording: Recording, **values: object) -> bool:

@@ -24,6 +24,7 @@ from portal.vault.models import Blob
 from portal.vault.spool import readable
 from sessions_app import formats, tasks
 from sessions_app.formats.events import NotReadable, RecordingHeader
+from sessions_app.formats.logs import LogReading
 from sessions_app.models import Recorder, Recording, Session
 from sessions_app.processing import reading
 
@@ -64,7 +65,7 @@ def receive(
         "acted_as": _name("acted_as", acted_as or "", is_required=False),
         "session": _name("session", external_id or "", is_required=False),
     }
-    header = _looked_at(file)
+    header = _looked_at(file, file_name)
     begun = _start(started_at, header, at)
     blob = _kept(file)
     said = {
@@ -120,10 +121,13 @@ def clean_file_name(name: str) -> str:
 # The file
 
 
-def _looked_at(file: BinaryIO) -> RecordingHeader:
+def _looked_at(file: BinaryIO, name: str) -> RecordingHeader:
     """The header, or a refusal that says what the file is instead; the file is at its beginning again."""
     try:
-        header = formats.read(file).header
+        found = formats.read(file, name=name)
+        if isinstance(found, LogReading):
+            raise reading.log_of_calls()
+        header = found.header
     except NotReadable as refusal:
         _refuse("file", refusal.code, refusal.message)
     file.seek(0)

@@ -15,6 +15,7 @@ from portal.audit.verbs import Verb
 from portal.users.models import User
 from portal.vault.services import open_verified
 from sessions_app import formats
+from sessions_app.formats.logs import LogReading
 from sessions_app.formats.player import playable
 from sessions_app.models import Recording, Session, Viewing
 
@@ -65,12 +66,14 @@ def copy(recording: Recording) -> Iterator[bytes]:
 
     The bytes are verified before this returns; raises `vault.Altered` when they are others.
     """
-    return _copied(open_verified(recording.blob))
+    return _copied(recording, open_verified(recording.blob))
 
 
-def _copied(file: BinaryIO) -> Iterator[bytes]:
+def _copied(recording: Recording, file: BinaryIO) -> Iterator[bytes]:
     with file:
-        reading = formats.read(file)
+        reading = formats.read(file, name=recording.file_name)
+        if isinstance(reading, LogReading):  # which was never sealed
+            return
         lines = playable(reading.header, reading)
         while batch := "".join(islice(lines, LINES_AT_ONCE)):
             yield batch.encode()
