@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from accounts.forms.filters import UNKNOWN
@@ -109,7 +110,10 @@ def _address(name: str, **said: str) -> str:
 def _split(sides: Sides, url: str, field: str, **names: str) -> tuple[tuple[str, int, str], ...]:
     """People and machines, each with its own rows."""
     joint = "&" if "?" in url else "?"
-    parts = (("people", _("people"), sides.people), ("machines", _("machines"), sides.machines))
+    parts = (
+        ("people", ngettext("person", "people", sides.people), sides.people),
+        ("machines", ngettext("machine", "machines", sides.machines), sides.machines),
+    )
     found = [
         (words, count, f"{url}{joint}{urlencode({field: names.get(code, code)})}")
         for code, words, count in parts
