@@ -35,7 +35,9 @@
     const width = Math.max(260, figure.parentElement.clientWidth - 32); // the figure itself is empty, and hidden
     const bars = uPlot.paths.bars({ size: [0.6, 64] });
     const room = Math.floor((width - 90) / labels.length / 7.5); // letters below one bar
-    const short = (text) => (text.length > room ? `${text.slice(0, room - 1)}\u2026` : text);
+    // Where a bar is narrow the end of its name tells more: quarters begin alike.
+    const cut = (text) => (room < 7 ? text.slice(-Math.max(2, room - 1)) : `${text.slice(0, room - 1)}\u2026`);
+    const short = (text) => (text.length > room ? cut(text) : text);
     const axis = { stroke: tone("--ink-2"), grid: { stroke: tone("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
     const sums = stacked(values);
     new uPlot(
