@@ -392,16 +392,3 @@ def test_any_answer_is_read_or_refused(kind: str, body: object) -> None:
     except Unreadable:
         return
     assert names_before_use(found)
-
-
-def test_webhooks_of_one_place_receive_the_same_events_and_one_listed_twice_is_one() -> None:
-    def hook(number: int) -> dict[str, object]:
-        return {"id": number, "active": True, "config": {"url": f"http://x.example/{number}"}}
-
-    found = read(
-        CONNECTOR, recording(("/repos/acme/r/hooks", [hook(1), hook(2)]), ("/repos/acme/r/hooks", [hook(1)]))
-    )
-    assert names_before_use(found)
-    assert [one.external_id for one in found.of(Account)] == ["hook/1", "hook/2"]
-    assert [one.account for one in found.of(Grant)] == ["hook/1", "hook/2"]
-    assert [one.account for one in found.of(Credential)] == ["hook/1", "hook/2"]
