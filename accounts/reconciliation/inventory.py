@@ -20,7 +20,8 @@ SELECT r.*, coalesce(e.id, nextval('accounts_entitlement_id_seq'::regclass)) AS 
     CASE WHEN e.described_by IN ('import', 'suggested') AND e.plain_words <> r.plain_words
       THEN 'plain_words' END,
     CASE WHEN e.described_by IN ('import', 'suggested') AND e.risk <> r.risk THEN 'risk' END,
-    CASE WHEN e.described_by <> 'hand' AND (r.is_privileged IS NOT NULL OR r.because IS NOT NULL AND e.is_privileged IS NULL)
+    CASE WHEN e.described_by <> 'hand'
+      AND (r.is_privileged IS NOT NULL OR r.because IS NOT NULL AND e.is_privileged IS NULL)
       AND (e.is_privileged, e.because) IS DISTINCT FROM (r.is_privileged, coalesce(r.because, ''))
       THEN 'is_privileged' END,
     CASE WHEN NOT r.is_bare AND e.marks::text[] <> r.marks THEN 'marks' END,

@@ -58,7 +58,7 @@ SELECT r.id, 'account', s.account_id IS NOT NULL, r.act = 'disable' AND coalesce
 FROM accounts_revocation r JOIN accounts_account x ON x.id = r.account_id
 LEFT JOIN staging_account s ON s.account_id = r.account_id
 WHERE r.account_id IS NOT NULL AND r.system_id = %(system)s AND r.state = ANY(%(states)s)
-"""
+"""  # noqa: S608 - of our own text alone
 
 
 @dataclass(frozen=True, slots=True)
