@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test lint story setup clean
+.PHONY: help run test lint story bench setup clean
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -38,6 +38,9 @@ lint: setup  ## Check style, types, layers, templates and migrations
 story: setup  ## Play the main job in a real browser; screenshots and the pack go to build/
 	@mkdir -p build
 	@$(PY) -m pytest -q tests/stories
+
+bench: setup  ## Run every benchmark at a small size; docs/benchmarks.md has the large ones
+	@$(PY) -m benchmarks
 
 setup: .venv/dev.ok node_modules/.ok  ## Install what developing needs
 

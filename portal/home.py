@@ -19,10 +19,12 @@ from accounts.models import (
     ImportRun,
     OffboardingCase,
     OwnershipClaim,
+    PersonChange,
     Revocation,
     Source,
     asked,
 )
+from accounts.services import joiners
 from portal import moment
 from portal.ui.render import page
 from portal.users.models import Approval, User
@@ -140,7 +142,9 @@ def _of_inventory(_user: User) -> list[Task]:
         text = ngettext(
             "account that belongs to nobody known", "accounts that belong to nobody known", orphans
         )
-        tasks.append(Task(orphans, text, reverse("orphan_list")))
+        claimed = Account.objects.orphaned().claimed().count()
+        detail = _("%(count)d with somebody proposed") % {"count": claimed} if claimed else ""
+        tasks.append(Task(orphans, text, reverse("orphan_list"), detail))
     if unowned := Identity.objects.unowned().count():
         text = ngettext(
             "machine identity nobody answers for", "machine identities nobody answers for", unowned
@@ -156,8 +160,27 @@ def _of_inventory(_user: User) -> list[Task]:
     return tasks
 
 
+def _of_movers() -> list[Task]:
+    """Readings that moved many people, until a campaign about people was defined after them."""
+    waves = joiners.waves()
+    if not waves:
+        return []
+    about_people = Campaign.objects.filter(kinds__contains=[Identity.Kind.HUMAN])
+    last = about_people.order_by("-created_at").values_list("created_at", flat=True).first()
+    return [
+        Task(
+            wave.movers,
+            _("people moved at once: review what they hold, in one campaign"),
+            f"{reverse('campaign_new')}?movers={wave.run.pk}",
+            wave.run.source.name,
+        )
+        for wave in waves
+        if wave.run.applied_at and (last is None or last < wave.run.applied_at)
+    ]
+
+
 def _of_compliance(_user: User) -> list[Task]:
-    tasks = []
+    tasks = _of_movers()
     for campaign in Campaign.objects.running():
         totals = campaign.assignments.all().totals()
         left = totals["total"] - totals["decided"]
@@ -172,6 +195,15 @@ def _of_compliance(_user: User) -> list[Task]:
         text = ngettext("right decided but not proven gone", "rights decided but not proven gone", unproven)
         tasks.append(Task(unproven, text, reverse("revocation_list")))
     return tasks
+
+
+def _of_leavers(user: User) -> list[Task]:
+    """Rows that HR readings miss, as long as nobody said what that means."""
+    waiting = PersonChange.objects.visible_to(user).proposals().without_case_for(user).count()
+    if not waiting:
+        return []
+    text = ngettext("proposed leaver", "proposed leavers", waiting)
+    return [Task(waiting, text, reverse("leaver_list"))]
 
 
 def _of_offboarding(user: User) -> list[Task]:
@@ -198,6 +230,7 @@ def tasks_of(user: User) -> list[Task]:
     tasks += _of_feeds(user) + _of_carrier(user)
     for perm, find in (
         (Perm.CAMPAIGN_MANAGE, _of_compliance),
+        (Perm.OFFBOARDING_MANAGE, _of_leavers),
         (Perm.OFFBOARDING_VIEW, _of_offboarding),
         (Perm.INVENTORY_IMPORT, _of_inventory),
         (Perm.APPROVAL_DECIDE, _of_approver),

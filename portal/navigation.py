@@ -1,10 +1,15 @@
-"""The rail: what somebody may open. It shows no door that would answer 403."""
+"""The rail: what somebody may open. It shows no door that would answer 403.
 
-from collections.abc import Callable
+It stands on every page, so what its places count is asked in one query for all of them.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Exists, F, IntegerField, QuerySet, Subquery, Value
+from django.db.models.expressions import Combinable
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
@@ -15,9 +20,23 @@ from portal.users.models import Approval, User
 from portal.users.permissions import Perm
 from portal.users.roles import LABELS, Role
 from reviews.models import Assignment, Campaign, Finding
-from reviews.views.my_reviews import left_to_decide
 
-Count = Callable[[User], int]
+# A number or a condition as the database finds it; None where this user has nothing to be counted.
+Count = Callable[[User], Combinable | None]
+
+
+class _Sum(Subquery):
+    """The sum of the one column of some rows, 0 of none."""
+
+    template = "(SELECT coalesce(sum(summed.n), 0) FROM (%(subquery)s) AS summed(n))"
+    empty_result_set_value = 0
+
+    def __init__(self, column: "QuerySet[Any, Any]") -> None:
+        super().__init__(column.order_by(), IntegerField())
+
+
+def _number_of(rows: "QuerySet[Any, Any]") -> _Sum:
+    return _Sum(rows.values_list(Value(1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +52,26 @@ class Place:
     # Pages that belong to it and have an address of their own.
     also: tuple[str, ...] = ()
 
-    def shown_to(self, user: User) -> bool:
+    def asks(self, user: User) -> dict[str, Combinable]:
+        """What has to be counted to draw it for this user: by its own name, and by that of its rows."""
+        is_open = bool(self.perms & user.permissions)
+        counts = {self.url_name: self.count, self._rows: None if is_open else self.by_rows}
+        if self.count is self.by_rows:
+            del counts[self._rows]
+        told = {name: count(user) for name, count in counts.items() if count is not None}
+        return {name: one for name, one in told.items() if one is not None}
+
+    def shown_to(self, user: User, found: Mapping[str, Any]) -> bool:
         """By role, or because something waits there."""
         if self.perms & user.permissions:
             return True
-        return self.by_rows is not None and bool(self.by_rows(user))
+        return self.by_rows is not None and bool(
+            found.get(self.url_name if self.count is self.by_rows else self._rows)
+        )
+
+    @property
+    def _rows(self) -> str:
+        return f"{self.url_name}_rows"
 
     def leads_to(self, path: str) -> bool:
         """Whether somebody who looks at `path` is in this place."""
@@ -57,46 +91,58 @@ class Link:
     is_current: bool
 
 
-def _my_shares(user: User) -> int:
-    return Assignment.objects.of_reviewer(user.identity_id).count() if user.identity_id else 0
+def _always(_user: User) -> Combinable:
+    return Value(1)
 
 
-def _my_machines(user: User) -> int:
+def _left_to_decide(user: User) -> Combinable | None:
+    if not user.identity_id:
+        return None
+    return _Sum(
+        Assignment.objects.of_reviewer(user.identity_id).open().values_list(F("total") - F("decided"))
+    )
+
+
+def _my_shares(user: User) -> Combinable | None:
+    return Exists(Assignment.objects.of_reviewer(user.identity_id)) if user.identity_id else None
+
+
+def _my_machines(user: User) -> Combinable | None:
     """Machines they answer for; one that waits for their word shows them the place, too."""
-    return int(duties.concerns(user.identity_id)) if user.identity_id else 0
+    return duties.concerns(user.identity_id) if user.identity_id else None
 
 
-def _my_findings(user: User) -> int:
-    return int(Finding.objects.answered_for_by(user.identity_id).open().exists())
+def _my_findings(user: User) -> Combinable | None:
+    return Exists(Finding.objects.answered_for_by(user.identity_id).open()) if user.identity_id else None
 
 
-def _my_applications(user: User) -> int:
-    return Application.objects.answered_for_by(user.identity_id).count() if user.identity_id else 0
+def _my_applications(user: User) -> Combinable | None:
+    return Exists(Application.objects.answered_for_by(user.identity_id)) if user.identity_id else None
 
 
-def _to_carry_out(user: User) -> int:
+def _to_carry_out(user: User) -> Combinable:
     waiting = Revocation.objects.visible_to(user).to_carry_out()
     if Perm.REVOCATION_VIEW not in user.permissions:
         waiting = waiting.carried_out_by(user.identity_id)  # a reviewer sees their own, but carries out none
-    return waiting.count()
+    return _number_of(waiting)
 
 
-def _shared_campaigns(user: User) -> int:
-    return Campaign.objects.visible_to(user).count()
+def _shared_campaigns(user: User) -> Combinable:
+    return Exists(Campaign.objects.visible_to(user))
 
 
-def _open_imports(user: User) -> int:
-    return ImportRun.objects.visible_to(user).open().count()
+def _open_imports(user: User) -> Combinable:
+    return _number_of(ImportRun.objects.visible_to(user).open())
 
 
-def _waiting_approvals(user: User) -> int:
-    return Approval.objects.waiting().exclude(asked_by=user).count()
+def _waiting_approvals(user: User) -> Combinable:
+    return _number_of(Approval.objects.waiting().exclude(asked_by=user))
 
 
 PLACES = [
-    Place(_("Home"), "home", frozenset(Perm), by_rows=lambda _user: 1),
+    Place(_("Home"), "home", frozenset(Perm), by_rows=_always),
     Place(_("Where we stand"), "posture", frozenset({Perm.INVENTORY_VIEW})),
-    Place(_("My reviews"), "my_reviews", count=left_to_decide, by_rows=_my_shares, also=("/items/",)),
+    Place(_("My reviews"), "my_reviews", count=_left_to_decide, by_rows=_my_shares, also=("/items/",)),
     Place(_("My machine identities"), "my_machines", by_rows=_my_machines, also=("/claims/",)),
     Place(_("Campaigns"), "campaign_list", frozenset({Perm.CAMPAIGN_VIEW}), by_rows=_shared_campaigns),
     Place(_("Evidence packs"), "pack_list", frozenset({Perm.PACK_VIEW}), by_rows=_shared_campaigns),
@@ -109,7 +155,12 @@ PLACES = [
     ),
     Place(_("Offboarding"), "offboarding_list", frozenset({Perm.OFFBOARDING_VIEW, Perm.OFFBOARDING_MANAGE})),
     Place(_("Sessions"), "session_list", frozenset({Perm.SESSION_VIEW})),
-    Place(_("Identities"), "identity_list", frozenset({Perm.PERSON_VIEW}), also=("/orphans/", "/unowned/")),
+    Place(
+        _("Identities"),
+        "identity_list",
+        frozenset({Perm.PERSON_VIEW}),
+        also=("/correlation/", "/orphans/", "/unowned/"),
+    ),
     Place(_("Applications"), "application_list", frozenset({Perm.INVENTORY_VIEW}), by_rows=_my_applications),
     Place(
         _("Systems"),
@@ -136,9 +187,10 @@ def links(request: HttpRequest) -> list[Link]:
     user = getattr(request, "user", None)
     if not isinstance(user, User):
         return []
+    counts = _counts(user)
     found = []
     for place in PLACES:
-        if not place.shown_to(user):
+        if not place.shown_to(user, counts):
             continue
         found.append(
             Link(
@@ -146,11 +198,19 @@ def links(request: HttpRequest) -> list[Link]:
                 label=place.label,
                 url=reverse(place.url_name),
                 is_counted=place.count is not None,
-                count=(place.count(user) or None) if place.count else None,
+                count=counts.get(place.url_name) or None if place.count else None,
                 is_current=place.leads_to(request.path),
             )
         )
     return found
+
+
+def _counts(user: User) -> dict[str, Any]:
+    """What all places count for this user, in one query."""
+    asked = {name: one for place in PLACES for name, one in place.asks(user).items()}
+    if not asked:
+        return {}
+    return dict(User.objects.filter(pk=user.pk).values(**asked).get())
 
 
 def my_line(request: HttpRequest) -> str:

@@ -86,11 +86,14 @@ PORTAL_UPLOAD_LIMIT = number("PORTAL_UPLOAD_LIMIT", 1 << 30)  # bytes
 # are read when they are needed, by the name of their source: docs/operations/feeds.md.
 PORTAL_INBOX = env("PORTAL_INBOX", str(ROOT / "var" / "inbox") if DEMO else "")
 PORTAL_INBOX_SETTLE_SECONDS = number("PORTAL_INBOX_SETTLE_SECONDS", 60)
+PORTAL_INBOX_KEEP_DAYS = number("PORTAL_INBOX_KEEP_DAYS", 30)
 PORTAL_PULL_HOSTS = names("PORTAL_PULL_HOSTS")
 # The longest a limit may last: hours for the rights named as administrators', days for any other right.
 PORTAL_LIMIT_HOURS_ADMIN = number("PORTAL_LIMIT_HOURS_ADMIN", 24)
 PORTAL_LIMIT_DAYS = number("PORTAL_LIMIT_DAYS", 90)
 PORTAL_ADMIN_RIGHTS = names("PORTAL_ADMIN_RIGHTS", "AdministratorAccess,Domain Admins,root")
+# From how many percent on a rule of correlation links an account by itself; below, it proposes.
+PORTAL_CORRELATION_SURE = number("PORTAL_CORRELATION_SURE", 90)
 PORTAL_TASKS = env("PORTAL_TASKS", "embedded")
 PORTAL_BROKER_URL = env("PORTAL_BROKER_URL", "redis://localhost:6379/0")
 

@@ -9,6 +9,7 @@ Migrations run as the owner, everything else as the runtime role, which owns not
 APPEND_ONLY = frozenset(
     {
         "audit_event",
+        "accounts_correlationrefusal",
         "accounts_reject",
         "accounts_ownershipclaim",
         "reviews_ruleversion",
@@ -28,6 +29,7 @@ ERASABLE = frozenset({"audit_payload", "audit_card"})
 
 # table -> columns that stay writable; the rest is frozen at INSERT.
 EVIDENCE: dict[str, frozenset[str]] = {
+    "accounts_personchange": frozenset({"dismissed_at", "dismissed_by_id", "dismissed_because"}),
     "reviews_reviewitem": frozenset(
         {"assignment_id", "stage", "ordinal", "verdict", "decided_at", "ended_as", "ended_run"}
     ),

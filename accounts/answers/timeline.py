@@ -2,7 +2,19 @@
 
 from typing import Any
 
-from django.db.models import CharField, F, Func, JSONField, OuterRef, Q, Subquery, TextField, Value
+from django.db.models import (
+    Case,
+    CharField,
+    F,
+    Func,
+    JSONField,
+    OuterRef,
+    Q,
+    Subquery,
+    TextField,
+    Value,
+    When,
+)
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce, Concat, Lower, Upper
 
@@ -142,11 +154,15 @@ def removals(identity: Identity, user: User) -> list[Told]:
         "account__name",
     )
     steps = ("decided_at", "requested_at", "reported_at", "verified_at", "withdrawn_at")
+    # What was limited, rotated or disabled is proven, but not gone.
+    proven = Case(
+        When(act=Revocation.Act.REMOVE, then=Value("removal_verified")), default=Value("act_verified")
+    )
     return [
         told(
             rows,
             at=F(step),
-            code=f"removal_{step.removesuffix('_at')}",
+            code=proven if step == "verified_at" else f"removal_{step.removesuffix('_at')}",
             name=name,
             detail=F("act"),
             page="revocation",

@@ -1,4 +1,4 @@
-"""What the hour asks of feeds: look into folders, read what is due, apply what may be, miss what is late."""
+"""What the hour asks of feeds: folders looked into and emptied, what is due read and applied, misses told."""
 
 from datetime import datetime
 
@@ -22,6 +22,12 @@ def pull_due(at: datetime) -> None:
 def apply_ready(_at: datetime) -> None:
     """After the preview, which is a task of its own."""
     feeds.apply_ready()
+
+
+@every(minutes=60)
+def empty_inboxes(at: datetime) -> None:
+    """Days are kept, so hours are exact enough."""
+    feeds.empty_inboxes(at)
 
 
 @every(minutes=10)

@@ -6,6 +6,7 @@ padded, so that the items below keep their line numbers.
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 
 from accounts.connectors.connector import Cut, CutKind, Kept, Sink
 from accounts.connectors.json_items import Item, items
@@ -17,10 +18,13 @@ PIECE = 64 * 1024  # characters handed to the sink at once
 _TAG_NAMES, _TAG_VALUES = ("Key", "key"), ("Value", "value")
 
 
-def admit_json(text: str, sink: Sink) -> Kept:
-    """Write the JSON object without its secrets; all of it is parsed before the first byte is written."""
+def admit_json(text: str, sink: Sink, *, paged: bool = False) -> Kept:
+    """Write the JSON object without its secrets; all of it is parsed before the first byte is written.
+
+    With `paged` it may be several of them.
+    """
     cutter = _Cutter()
-    edits = list(_edits(text, cutter))
+    edits = list(_edits(items(text, paged=paged), text, cutter))
     at = 0
     for start, end, instead in edits:
         _write(text[at:start] + instead, sink)
@@ -30,10 +34,10 @@ def admit_json(text: str, sink: Sink) -> Kept:
     return Kept(lines, cutter.report())
 
 
-def _edits(text: str, cutter: "_Cutter") -> list[tuple[int, int, str]]:
+def _edits(found: Iterable[Item], text: str, cutter: "_Cutter") -> list[tuple[int, int, str]]:
     """Places to replace, in the order of the file."""
     edits: list[tuple[int, int, str]] = []
-    for item in items(text):
+    for item in found:
         if is_secret_name(item.key):
             # Its value becomes null: the key alone tells nothing, and commas and lines stay as they are.
             cutter.note(item.key, "secret_name")

@@ -9,6 +9,9 @@ credential; a line without entitlement is an account that holds none. All column
     tbrandt,Tomas Brandt,1007,LEDGER_READ,Read the ledger,no,2024-03-01,2026-09-30
     svc-settlement,,,LEDGER_POST,Post to the ledger,yes,2021-01-15,
 
+A right to act as somebody names the account in `acts as` and, if it is elsewhere, the system or host in `acts
+on`. A grant that has to be switched on is `eligible`; when it ends by itself stands in `ends at`.
+
 Accounts and entitlements that are only named by a grant or credential are handed over at the end. An account
 or entitlement may be repeated where the repetition says the same or nothing; otherwise the row is rejected.
 """
@@ -27,7 +30,7 @@ from accounts.connectors.secret_names import normal
 from accounts.connectors.tables import Survey, Table
 from accounts.connectors.text import Readable
 
-KEY, VERSION = "csv_accounts", 1
+KEY, VERSION = "csv_accounts", 2
 OPTIONS = ("encoding", "sheet", "dates", "zone", "complete", "covers")
 NEEDS = (("account", "account_id"),)  # one field of each
 _KINDS = frozenset({"account", "entitlement", "grant", "credential"})

@@ -43,14 +43,17 @@ FIELDS = aliases(
         "privileged": "privileged | is privileged | high risk | critical "
         "| privilegiert | kritisch | privilegie | privilegiado",
         "because": "because | reason | privilege reason | why | begrundung | grund | raison | motivo",
-        "acts_as": "acts as | act as | target account | as account | zielkonto",
+        "acts_as": "acts as | act as | may act as | target account | as account | zielkonto",
+        "acts_on": "acts on | act on | acts on host | acts on system | wirkt auf",
         "via": "via | through | inherited from | granted through | parent group | uber | vererbt von | "
         "geerbt von",
         "since": "since | granted | granted at | granted on | assigned | assigned at | assigned on | valid "
         "from | from | start | start date | seit | gultig ab | gultig von | vergeben am | depuis | "
         "desde",
-        "until": "until | valid to | valid until | valid through | to | end | end date | granted until | "
+        "until": "until | ends at | ends on | valid to | valid until | valid through | to | end | end date | "
+        "granted until | "
         "bis | gultig bis | jusqu'au | hasta",
+        "eligible": "eligible | is eligible | to be activated | aktivierbar",
         "last_used": "last used | last use | last used at | last used on | last activity | zuletzt benutzt "
         "| zuletzt genutzt | zuletzt verwendet | letzte nutzung | derniere utilisation | "
         "ultimo uso",
@@ -114,6 +117,13 @@ CREDENTIAL_KINDS = meanings(
         "token": "token | pat | bearer | refresh token",
         "ssh_key": "ssh key | ssh | public key",
         "mfa_device": "mfa device | mfa | otp | totp | fido2 | webauthn",
+    }
+)
+# Whether a right has to be switched on before use.
+ELIGIBLE = meanings(
+    {
+        "yes": "yes | y | true | 1 | x | ja | eligible | berechtigt | aktivierbar",
+        "no": "no | n | false | 0 | nein | active | aktiv | assigned | permanent | direct",
     }
 )
 # The column's own name tells the kind, where nothing else does.

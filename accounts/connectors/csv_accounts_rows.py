@@ -11,6 +11,7 @@ from accounts.connectors.csv_accounts_columns import (
     ACCOUNT_KINDS,
     CREDENTIAL_KINDS,
     CREDENTIAL_OF_COLUMN,
+    ELIGIBLE,
     ENTITLEMENT_KINDS,
     IDENTITY_KINDS,
     KIND_OF_COLUMN,
@@ -49,12 +50,8 @@ _ABOUT_ACCOUNT = (
     *HINTS,
 )
 _ABOUT_ENTITLEMENT = (
-    "entitlement_name",
-    "entitlement_kind",
-    "description",
-    "privileged",
-    "because",
-    "acts_as",
+    *("entitlement_name", "entitlement_kind", "description"),
+    *("privileged", "because", "acts_as", "acts_on"),
 )
 _ABOUT_GRANT = ("since", "until", "expires", "last_used")
 _ABOUT_CREDENTIAL = ("credential_kind", "enabled", "created", "rotated", "expires", "last_used")
@@ -184,7 +181,10 @@ class Inventory:
     def _grant(self, row: Row, draft: _Draft, account: str, right: str) -> None:
         via = self._text(row, "via")
         content = tuple(row.cells[place] for place in self._grant_places)
-        self._is_new(self._grants, (account, right, via), content, f"That {account} holds {right}", once=True)
+        # What may be switched on is beside what is held: both may stand.
+        is_eligible = values.word(self._cell(row, "eligible"), "eligible", ELIGIBLE, self._mapping) == "yes"
+        key = (account, right, via, True) if is_eligible else (account, right, via)
+        self._is_new(self._grants, key, content, f"That {account} holds {right}", once=True)
         starts_at, ends_at = self._moment(row, "since"), self._moment(row, "until")
         if ends_at is None and not self._text(row, "credential"):
             ends_at = self._moment(row, "expires")
@@ -205,9 +205,10 @@ class Inventory:
                 starts_at=starts_at,
                 ends_at=ends_at,
                 last_used_at=self._moment(row, "last_used"),
+                is_eligible=is_eligible,
             )
         )
-        draft.seen.append((self._grants, (account, right, via), content))
+        draft.seen.append((self._grants, key, content))
 
     def _credential(self, row: Row, draft: _Draft, account: str, *, may_repeat: bool) -> None:
         fingerprint = self._text(row, "credential")
@@ -307,6 +308,7 @@ class Inventory:
         )
         kind = values.word(self._cell(row, field_of_kind), field_of_kind, ENTITLEMENT_KINDS, self._mapping)
         is_privileged = values.yes_or_no(self._cell(row, "privileged"), "privileged")
+        acts_as, acts_on = self._text(row, "acts_as"), self._text(row, "acts_on")
         because = self._words(row, "because")
         if is_privileged and because is None:
             because = "The system's own export marks it as privileged."
@@ -314,11 +316,14 @@ class Inventory:
             external_id=key,
             name=self._text(row, "entitlement_name") or key,
             line=row.line,
-            kind=cast("EntitlementKind", kind or self._kind_by_column()),
+            kind=cast(
+                "EntitlementKind", kind or ("act_as" if acts_as or acts_on else self._kind_by_column())
+            ),
             plain_words=self._words(row, "description"),
             is_privileged=is_privileged,
             because=because,
-            acts_as=self._text(row, "acts_as"),
+            acts_as=acts_as,
+            acts_on=acts_on,
         )
 
     def _credential_kind(self, row: Row) -> CredentialKind:

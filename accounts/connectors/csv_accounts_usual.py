@@ -35,7 +35,7 @@ class Usual:
         self._account_of = _cells(at, ("account_id", "account", *about[0]))
         self._right_of = _cells(at, ("entitlement", *about[1]))
         self._about_grant = [at[name] for name in about[2] if name in at]
-        self._via = at.get("via")
+        self._rare = [at[name] for name in ("via", "eligible") if name in at]
         self._since, self._last_used = at.get("since"), at.get("last_used")
         self._until, self._expires = at.get("until"), at.get("expires")
         self._account: tuple[Any, str] | None = None  # its cells and its key
@@ -44,11 +44,17 @@ class Usual:
 
     def grant(self, row: Row) -> Grant | None:
         """The one record of a usual row; None for any other, or one with something wrong in it."""
+        try:
+            return self._grant(row)
+        except values.Unclear:  # more may be wrong with it, and what comes first counts
+            return None
+
+    def _grant(self, row: Row) -> Grant | None:
         cells = row.cells
         if self._account is None or self._account_of(cells) != self._account[0]:
             return None
         right = self._rights.get(self._right_of(cells))
-        if right is None or (self._via is not None and cells[self._via]):
+        if right is None or any(map(cells.__getitem__, self._rare)):
             return None
         starts_at = None if self._since is None else self._moment(cells[self._since], "since")
         ends_at = None if self._until is None else self._moment(cells[self._until], "until")

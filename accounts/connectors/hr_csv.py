@@ -31,8 +31,9 @@ FIELDS = aliases(
         "mitarbeiternummer | mitarbeiter nr | mitarbeiter id | matricule | numero employe | "
         "numero de empleado | numero empleado | matricola | personeelsnummer | anstallningsnummer "
         "| number | nummer | id | login | user name",
-        "name": "name | full name | display name | employee name | vollstandiger name | vollername | "
-        "anzeigename | nom complet | nombre completo | nome completo | volledige naam",
+        "name": "name | full name | display name | employee name | legal name | worker | "
+        "vollstandiger name | vollername | anzeigename | nom complet | nombre completo | nome completo "
+        "| volledige naam",
         "given_name": "first name | given name | forename | firstname | vorname | rufname | prenom | nombre "
         "| nome | voornaam | fornamn",
         "family_name": "last name | surname | family name | nachname | familienname | zuname | nom | nom de "
@@ -45,8 +46,8 @@ FIELDS = aliases(
         "kind": "employment type | employee type | worker type | contract type | engagement | kind | "
         "mitarbeiterart | mitarbeiterkreis | vertragsart | beschaftigungsart | type de contrat | "
         "tipo de contrato",
-        "title": "job title | title | position | job | stelle | stellenbezeichnung | funktion | titel | "
-        "fonction | poste | cargo | puesto | functie",
+        "title": "job title | business title | title | position | job | stelle | stellenbezeichnung | "
+        "funktion | titel | fonction | poste | cargo | puesto | functie",
         "department": "department | dept | division | unit | org unit | organisational unit | "
         "organizational unit | team | cost centre name | abteilung | bereich | "
         "organisationseinheit | service | departement | departamento | reparto | afdeling | "

@@ -26,20 +26,26 @@ class Item:
     end: int
     is_element: bool
     member_start: int  # of the quote that opens the key
+    page: int = 1  # the object it stands in, where several follow one another
 
 
 @dataclass(slots=True)
 class Document:
-    """The outermost object: its lists as (line, element), everything else by key."""
+    """The outermost object: its lists as (line, element), everything else by key.
 
+    Of several objects the lists are put together, and of everything else the last one counts.
+    """
+
+    pages: int = 1
     lists: dict[str, list[tuple[int, object]]] = field(default_factory=dict)
     values: dict[str, object] = field(default_factory=dict)
 
 
-def document(text: str) -> Document:
+def document(text: str, *, paged: bool = False) -> Document:
     """The whole file; raises Unreadable with line and byte where it is no JSON object."""
     found = Document()
-    for item in items(text):
+    for item in items(text, paged=paged):
+        found.pages = item.page
         if item.is_element:
             found.lists.setdefault(item.key, []).append((item.line, item.value))
         elif isinstance(item.value, list):  # items() hands over a list itself only when it is empty
@@ -49,9 +55,13 @@ def document(text: str) -> Document:
     return found
 
 
-def items(text: str) -> Iterator[Item]:
-    """Every item of the outermost object in the order of the file; an empty list is one item."""
-    yield from _Reader(text).members()
+def items(text: str, *, paged: bool = False) -> Iterator[Item]:
+    """Every item of the outermost object in the order of the file; an empty list is one item.
+
+    With `paged` several objects may follow one another, one a line or not, or stand in an array.
+    """
+    reader = _Reader(text)
+    yield from reader.pages() if paged else reader.members()
 
 
 class _Reader:
@@ -59,10 +69,25 @@ class _Reader:
         self._text = text
         self._decoder = json.JSONDecoder(object_pairs_hook=self._object, parse_constant=self._constant)
         self._counted, self._line = 0, 1
-        self._at = 0
+        self._at, self._page = 0, 1
 
     def members(self) -> Iterator[Item]:
         self._at = _skip(self._text, 0)
+        yield from self._members()
+        self._ends()
+
+    def pages(self) -> Iterator[Item]:
+        self._at = _skip(self._text, 0)
+        is_array = self._takes("[")
+        yield from self._members()
+        while self._takes(",") if is_array else self._at < len(self._text):
+            self._page += 1
+            yield from self._members()
+        if is_array:
+            self._expect("]")
+        self._ends()
+
+    def _members(self) -> Iterator[Item]:
         if self._text[self._at : self._at + 1] != "{":
             raise Unreadable(
                 "not_json_object",
@@ -84,6 +109,8 @@ class _Reader:
             names.add(name)
             self._expect(":")
             yield from self._member(name, start)
+
+    def _ends(self) -> None:
         if self._at < len(self._text):
             raise Unreadable(
                 "extra_data",
@@ -99,7 +126,7 @@ class _Reader:
         start = self._at
         self._at = _skip(self._text, self._at + 1)
         if self._takes("]"):
-            yield Item(name, [], self._line_of(start), start, self._at, False, member)
+            yield Item(name, [], self._line_of(start), start, self._at, False, member, self._page)
             return
         while True:
             yield self._item(name, member, is_element=True)
@@ -111,7 +138,7 @@ class _Reader:
         start, line = self._at, self._line_of(self._at)
         value = self._value()
         end = len(self._text[start : self._at].rstrip()) + start
-        return Item(name, value, line, start, end, is_element, member)
+        return Item(name, value, line, start, end, is_element, member, self._page)
 
     def _value(self) -> object:
         start = self._at

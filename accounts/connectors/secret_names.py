@@ -80,12 +80,18 @@ _CAMEL = re.compile(
 _APART = re.compile(r"[\W_]+")
 
 
+# A claim of a provider of tokens, as trust policies name it: `token.actions.githubusercontent.com:sub`. The
+# host is no word about what the claim holds.
+_CLAIM = re.compile(r"[\w-]+(?:\.[\w-]+)+(?:/[^:]*)?:([^:]+)")
+
+
 @lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
     """True if cells under this name must not be kept."""
     if len(name) > 300:
         return True  # no honest column is called that
-    words = _words(name)
+    claim = _CLAIM.fullmatch(name)
+    words = _words(claim[1] if claim else name)
     if "".join(words) in _NAMES:
         return True
     if words and words[0] in _ASKS and words[-1] not in _TELLS:

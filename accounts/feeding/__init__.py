@@ -4,7 +4,7 @@ By hand, pushed by a machine, taken from the inbox folder, or pulled from a syst
 `receiving.keep`, and none is part of the record before it was previewed and applied.
 """
 
-from accounts.feeding.inbox import take, waits
+from accounts.feeding.inbox import empty, take, waits
 from accounts.feeding.pulling import pull, try_pull
 from accounts.feeding.receiving import keep
 from accounts.feeding.signing import Claim, SignatureRefused, is_expected, verify
@@ -12,6 +12,7 @@ from accounts.feeding.signing import Claim, SignatureRefused, is_expected, verif
 __all__ = [
     "Claim",
     "SignatureRefused",
+    "empty",
     "is_expected",
     "keep",
     "pull",

@@ -7,11 +7,13 @@ of the two times that count, the kernel alone sets the one (`ctime`).
 import hashlib
 import io
 import os
+import re
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
@@ -23,6 +25,8 @@ SLIP = ".done"
 BEGUN = (".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", ".swp")
 LONGEST_NAME = 180  # bytes
 MOST_NAMES = 10_000  # that one look goes through
+_MOMENT = "%Y%m%dT%H%M%S"
+_SETTLED = re.compile(r"(?:\d+-)?(\d{8}T\d{6}Z)-")
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Not blocking: opening a pipe that nobody writes to would wait for ever.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -126,7 +130,7 @@ class Folder:
         """Put a file and its slip away; `why` becomes a text beside it. One that is not kept is deleted."""
         target = _inside(self._root, into)
         try:
-            shown = self._free(target, f"{at:%Y%m%dT%H%M%SZ}-{shown_name(name)}")
+            shown = self._free(target, f"{at.astimezone(UTC):{_MOMENT}}Z-{shown_name(name)}")
             for suffix in ("", SLIP):
                 with suppress(FileNotFoundError):
                     if is_kept:
@@ -139,6 +143,23 @@ class Folder:
                 _write(target, f"{shown}.txt", why)
         finally:
             os.close(target)
+
+    def empty(self, of: str, *, before: datetime) -> int:
+        """Delete what was put away in `of` before that, by the moment in its name; how many files it was.
+
+        Whatever else lies there is not ours, and stays. Texts and slips go with their file and do not count.
+        """
+        target, gone = _inside(self._root, of), 0
+        try:
+            with os.scandir(target) as entries:
+                names = [entry.name for entry in islice(entries, MOST_NAMES)]
+            for name in names:
+                if (put_away := _put_away(name)) is not None and put_away < before:
+                    _delete(name, target)
+                    gone += not name.endswith((SLIP, ".txt"))
+        finally:
+            os.close(target)
+        return gone
 
     @staticmethod
     def _free(target: int, wanted: str) -> str:
@@ -162,6 +183,25 @@ def is_plain(name: str) -> bool:
 def shown_name(name: str) -> str:
     """The name, or one made of its digest if it should not be written anywhere."""
     return name if is_plain(name) else f"unnamed-{hashlib.sha256(os.fsencode(name)).hexdigest()[:12]}"
+
+
+def _put_away(name: str) -> datetime | None:
+    """The moment that `settle` wrote before a name; None for what it did not write."""
+    found = _SETTLED.match(name)
+    try:
+        return datetime.strptime(found[1], f"{_MOMENT}%z") if found else None
+    except ValueError:
+        return None
+
+
+def _delete(name: str, folder: int) -> None:
+    """A file, link, pipe or device by its name there; a folder that was refused, with all that is in it."""
+    with suppress(FileNotFoundError):
+        about = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        if stat.S_ISDIR(about.st_mode):
+            shutil.rmtree(name, dir_fd=folder)
+        else:
+            os.unlink(name, dir_fd=folder)
 
 
 def _is_left_alone(name: str) -> bool:

@@ -66,6 +66,14 @@ def take(key: UUID, at: datetime) -> list[UUID]:
     return received
 
 
+def empty(source: Source, *, before: datetime) -> dict[str, int]:
+    """Delete what was put away before that: how many files of each of the two folders."""
+    if not (settings.PORTAL_INBOX and source.inbox):
+        return {}
+    with Folder.opened(Path(settings.PORTAL_INBOX), source.inbox) as folder:
+        return {name: folder.empty(name, before=before) for name in (DONE, REFUSED)}
+
+
 def _complete(folder: Folder, at: datetime) -> list[Lying]:
     settled = at - timedelta(seconds=settings.PORTAL_INBOX_SETTLE_SECONDS)
     return folder.complete(before=settled.timestamp(), now=at.timestamp())

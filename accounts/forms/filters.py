@@ -6,7 +6,8 @@ from typing import Any, ClassVar, Final, cast
 from uuid import UUID
 
 from django import forms
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +16,7 @@ from accounts.models import Account, Application, Engagement, Grant, Identity, S
 from accounts.models.identity import IdentityQuerySet
 from accounts.models.listing import begins_with, has_words
 from portal import moment
+from portal.users.guards import Among
 from portal.users.models import User
 from portal.users.permissions import Perm
 
@@ -70,13 +72,13 @@ def number_of(words: str) -> int | None:
 def people_called(words: str) -> Q:
     """Identities by a key, as links of the portal write it, else by name, address or number.
 
-    Whoever has the number is looked up first: conditions that indexes answer are answered by indexes, also
-    with an OR between them.
+    Whoever has the number is an array of keys, found first: conditions that indexes answer are answered
+    by indexes, also with an OR between them.
     """
     if key := key_of(words):
         return Q(pk=key)
-    numbered = Engagement.objects.filter(number__iexact=words).values_list("identity", flat=True)
-    return has_words("name", words) | has_words("email", words) | Q(pk__in=list(numbered[:MOST_NUMBERS]))
+    numbered = Engagement.objects.filter(number__iexact=words).values("identity")[:MOST_NUMBERS]
+    return has_words("name", words) | has_words("email", words) | Q(Among(F("pk"), ArraySubquery(numbered)))
 
 
 class ListFilter(forms.Form):

@@ -2,13 +2,14 @@
 
 from accounts.models.account import Account, Membership
 from accounts.models.application import Application
-from accounts.models.correlation import CorrelationRule
+from accounts.models.correlation import CorrelationRefusal, CorrelationRule
 from accounts.models.credential import Credential
 from accounts.models.entitlement import Entitlement, Grant, GrantUse, Inclusion
 from accounts.models.identity import Engagement, Identity, Ownership
 from accounts.models.imports import ImportRun, Reject, Source
 from accounts.models.offboarding import CaseLine, OffboardingCase
 from accounts.models.ownership import OwnerProposal, OwnershipClaim
+from accounts.models.person_change import PersonChange
 from accounts.models.revocation import Revocation, RevocationCause
 from accounts.models.saved_view import SavedView
 from accounts.models.system import System, SystemShare
@@ -17,6 +18,7 @@ __all__ = [
     "Account",
     "Application",
     "CaseLine",
+    "CorrelationRefusal",
     "CorrelationRule",
     "Credential",
     "Engagement",
@@ -31,6 +33,7 @@ __all__ = [
     "OwnerProposal",
     "Ownership",
     "OwnershipClaim",
+    "PersonChange",
     "Reject",
     "Revocation",
     "RevocationCause",

@@ -33,6 +33,10 @@ class AccountQuerySet(VisibleQuerySet["Account"]):
         """Present accounts that belong to nobody known; shared ones and roles never do."""
         return self.present().filter(identity=None).exclude(kind__in=Account.NOBODYS)
 
+    def claimed(self) -> Self:
+        """A rule proposes whose they are, but is not sure enough."""
+        return self.filter(identity=None).exclude(claims=[])
+
 
 class Account(Versioned):
     """An account on a system. Without an identity it is an orphan."""
@@ -77,8 +81,11 @@ class Account(Versioned):
     employee_number = models.CharField(max_length=64, blank=True)
     # How sure the link is, in percent; what somebody or a number said is 100.
     confidence = models.PositiveSmallIntegerField(null=True, blank=True)
-    # Whom a rule would link it to where it is not sure enough: [{"identity", "rule", "confidence"}].
+    # Whom a rule would link it to where it is not sure enough: [{"identity", "rule", "confidence"}],
+    # the surest first; with "doubt" where the login is recycled or the account older than the person.
     claims = models.JSONField(default=list, db_default=[], blank=True)
+    # Somebody said what kind it is, because the system does not know: readings leave it alone.
+    kind_by_hand = models.BooleanField(default=False, db_default=False, editable=False)
     # What the system itself says about it: owner, application, creator …; words, not links.
     hints = models.JSONField(default=dict, db_default={}, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -114,6 +121,12 @@ class Account(Versioned):
                 name="account_of_nobody",
             ),
             models.Index(fields=["doubt"], condition=~Q(doubt=""), name="account_doubted"),
+            models.Index(
+                Collate(Lower("name"), "C"),
+                "id",
+                condition=Q(identity=None) & ~Q(claims=[]),
+                name="account_claimed",
+            ),
             GinIndex(
                 fields=["name", "display_name", "email"],
                 opclasses=["gin_trgm_ops"] * 3,

@@ -11,8 +11,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import BooleanField
+from django.db.models.expressions import RawSQL
 
 from accounts.models.asked import OF_PERSON
+from accounts.models.effective import positional
 
 
 class Duty(StrEnum):
@@ -100,11 +103,10 @@ ORDER BY risk DESC, at NULLS LAST, name, id, duty LIMIT %(limit)s
 """  # noqa: S608 - put together from constants; what is asked about travels as parameters
 
 
-def concerns(me: UUID) -> bool:
-    """They answer for a machine, or something points to them; asked by every page, so it is one question."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT EXISTS ({MINE}) OR EXISTS ({OF_PERSON})", {"me": me, "person": me})
-        return bool(cursor.fetchone()[0])
+def concerns(me: UUID) -> RawSQL:
+    """They answer for a machine, or something points to them: a condition, asked on every page."""
+    asked, told = positional(f"EXISTS ({MINE}) OR EXISTS ({OF_PERSON})", {"me": me, "person": me})
+    return RawSQL(asked, told, BooleanField())  # noqa: S611 - constants; who is asked about is a parameter
 
 
 def riskiest(me: UUID, at: datetime, *, limit: int = 5) -> list[ToDo]:

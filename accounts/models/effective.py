@@ -264,10 +264,7 @@ def asserted(grants: GrantQuerySet, moment: Moment = NOW) -> Any:
         .annotate(
             since_then=Lower("held"),
             until_then=sql(known_end(table, moment), DateTimeField()),
-            # What outlives its end was not ended by it.
-            is_boxed=ExpressionWrapper(
-                time_boxed() & Q(ends_at__gt=told["at"] or clock.now()), output_field=BooleanField()
-            ),
+            is_boxed=ExpressionWrapper(time_boxed(at=told["at"] or clock.now()), output_field=BooleanField()),
             doubt_then=sql(doubt(table, moment), TextField()),
         )
         .values_list(

@@ -1,15 +1,18 @@
 """Rights on a system, what brings which, and who holds them."""
 
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Self
 
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
 from django.db.models.functions import Coalesce, Lower
+from django.db.models.sql.compiler import SQLCompiler
 from django.utils.translation import gettext_lazy as _
 
+from portal import moment
 from portal.audit.versions import Versioned
 from portal.users.guards import VisibleQuerySet
 from portal.users.models import User
@@ -185,17 +188,29 @@ class Inclusion(models.Model):
         return f"{self.parent_id} ⊃ {self.child_id}"
 
 
-def time_boxed(prefix: str = "") -> Q:
-    """A grant's end lies within the longest window of its kind, counted from when it began.
+class _Present(models.Expression):
+    """The moment at which the query runs, by the portal's clock."""
 
-    An unknown beginning counts from the reading that showed it.
+    def as_sql(
+        self,
+        compiler: SQLCompiler,  # noqa: ARG002 - the interface of expressions
+        connection: BaseDatabaseWrapper,  # noqa: ARG002
+    ) -> tuple[str, tuple[str | int, ...]]:
+        """A parameter, made when it is asked."""
+        return "%s::timestamptz", (moment.now().isoformat(),)
+
+
+def time_boxed(*, at: datetime | None = None) -> Q:
+    """A grant's end is to come and lies within the longest window of its kind, counted from when it began.
+
+    An unknown beginning counts from the reading that showed it. What outlives its end was not ended by it.
+    `at` is the moment that is asked about: now, if nothing is said.
     """
-    admin = Q(**{f"{prefix}entitlement__marks__contains": ["admin"]})
-    since = Coalesce(Lower(f"{prefix}held"), f"{prefix}known_from_run__received_at")
-    ends = f"{prefix}ends_at__lte"
-    within: dict[str, Any] = {ends: since + ADMIN_WINDOW}
-    longer: dict[str, Any] = {ends: since + WINDOW}
-    return Q(**{f"{prefix}ends_at__isnull": False}) & (admin & Q(**within) | ~admin & Q(**longer))
+    admin = Q(entitlement__marks__contains=["admin"])
+    since = Coalesce(Lower("held"), "known_from_run__received_at")
+    to_come = Q(ends_at__gt=at or _Present(output_field=models.DateTimeField()))
+    within, longer = Q(ends_at__lte=since + ADMIN_WINDOW), Q(ends_at__lte=since + WINDOW)
+    return Q(ends_at__isnull=False) & to_come & (admin & within | ~admin & longer)
 
 
 class GrantQuerySet(VisibleQuerySet["Grant"]):
@@ -216,7 +231,7 @@ class GrantQuerySet(VisibleQuerySet["Grant"]):
         return self.filter(entitlement__carries_privilege=True)
 
     def standing(self) -> Self:
-        """Privileged and usable now without a fresh approval: no end, or one beyond the longest window."""
+        """Privileged and usable now without a fresh approval: no end to come within the longest window."""
         return self.held().privileged().filter(~Q(is_eligible=True), ~time_boxed())
 
     def eligible(self) -> Self:
@@ -224,7 +239,7 @@ class GrantQuerySet(VisibleQuerySet["Grant"]):
         return self.held().privileged().filter(is_eligible=True)
 
     def time_boxed(self) -> Self:
-        """Privileged, in force, with an end within the window."""
+        """Privileged, in force, with an end to come within the window."""
         return self.held().privileged().filter(time_boxed(), is_eligible=False)
 
 

@@ -43,6 +43,18 @@ class IdentityQuerySet(VisibleQuerySet["Identity"]):
         """Neither left nor retired."""
         return self.exclude(status=Identity.Status.LEFT)
 
+    def standing(self) -> Self:
+        """For themselves: not merged into another one."""
+        return self.filter(merged_into=None)
+
+    def like(self, one: "Identity") -> Self:
+        """Others that may be the same: of its sort, with its name or address."""
+        same = Q(name__iexact=one.name)
+        if one.email:
+            same |= Q(email__iexact=one.email)
+        sort = self.human() if one.is_human else self.machines()
+        return sort.standing().filter(same).exclude(pk=one.pk)
+
     def answered_for_by(self, identity_id: UUID | None) -> Self:
         """Machines whose owner or deputy this is, by themselves or through their application."""
         found = Identity.objects.values("pk")
@@ -133,6 +145,10 @@ class Identity(Versioned):
     stand_in = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="stands_in_for", editable=False
     )
+    # A duplicate that turned out to be somebody known: it stays as what decisions and sessions were about.
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="merged", editable=False, db_index=False
+    )
     card = models.BinaryField(null=True, editable=False)
     created_at = models.DateTimeField(db_default=Now())
 
@@ -150,6 +166,10 @@ class Identity(Versioned):
             models.CheckConstraint(
                 condition=~Q(id=F("owner")) & ~Q(id=F("manager")), name="identity_answers_to_another"
             ),
+            models.CheckConstraint(
+                condition=Q(merged_into=None) | Q(status="left") & ~Q(id=F("merged_into")),
+                name="identity_merged_is_nobody_else",
+            ),
         ]
         indexes = [
             GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name="identity_name_trigram"),
@@ -159,6 +179,9 @@ class Identity(Versioned):
             models.Index(Collate(Lower("name"), "C"), "id", name="identity_by_name"),
             GinIndex(fields=["email"], opclasses=["gin_trgm_ops"], name="identity_email_trigram"),
             models.Index(fields=["open_findings", "id"], name="identity_by_findings"),
+            models.Index(
+                fields=["merged_into"], condition=Q(merged_into__isnull=False), name="identity_merged"
+            ),
             models.Index(
                 "environment",
                 Collate(Lower("name"), "C"),

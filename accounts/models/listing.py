@@ -121,11 +121,15 @@ class _Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[M]):
-    """Some rows of a list, and the places before and after them; empty where there is nothing more."""
+    """Some rows of a list, and the places before and after them; empty where there is nothing more.
+
+    `total` is how many the list has, where that was asked for or is plain to see.
+    """
 
     rows: list[M]
     before: str = ""
     after: str = ""
+    total: "Counted | None" = None
 
     @property
     def is_whole(self) -> bool:
@@ -207,6 +211,7 @@ def page_of(
     at: str = "",
     ahead: Q | None = None,
     dressed: "QuerySet[M, M] | None" = None,
+    is_counted: bool = False,
     size: int = PER_PAGE,
 ) -> Page[M]:
     """The page that begins at the place named by an address; nonsense is the beginning.
@@ -215,7 +220,7 @@ def page_of(
     somewhere. Names that begin with them lie side by side in the index, wherever in the list that is.
 
     The keys are found first, then the rows, from `dressed`: all rows of the model with what a page shows of
-    them beside. So few rows need no plan for joining many.
+    them beside. So few rows need no plan for joining many. With `is_counted` the same query counts the list.
     """
     walk = _Walk(rows, order, is_down, _parts(order, ahead))
     way, place = walk.read(at)
@@ -232,12 +237,19 @@ def page_of(
             place, found = None, walk.take(None, size + 1)  # what was there is gone
         has_before, has_more = place is not None, len(found) > size
         found = found[:size]
-    every = rows.model._default_manager.all() if dressed is None else dressed
+    every: QuerySet[Any, Any] = rows.model._default_manager.all() if dressed is None else dressed
+    if is_whole := not has_before and not has_more:
+        is_counted = False  # all of them are here
+    if is_counted:
+        every = every.annotate(in_list=CountOf(rows))
     by_key = {row.pk: row for row in every.filter(pk__in=[one.key for one in found])}
+    shown = [by_key[one.key] for one in found if one.key in by_key]
+    total = Counted(len(shown), is_more=False) if is_whole else None
     return Page(
-        [by_key[one.key] for one in found if one.key in by_key],
+        shown,
         walk.write(BACK, found[0]) if has_before else "",
         walk.write(FORWARD, found[-1]) if has_more else "",
+        _at_most(shown[0].in_list) if is_counted and shown else total,
     )
 
 
@@ -313,8 +325,11 @@ class Counted(NamedTuple):
 
 def counted(rows: "QuerySet[M, M]") -> Counted:
     """How many, in a time that does not grow with them."""
-    found = rows.order_by()[: MOST_COUNTED + 1].values("pk").count()
-    return Counted(min(found, MOST_COUNTED), found > MOST_COUNTED)
+    return _at_most(rows.order_by()[: MOST_COUNTED + 1].values("pk").count())
+
+
+def _at_most(number: int) -> Counted:
+    return Counted(min(number, MOST_COUNTED), number > MOST_COUNTED)
 
 
 class CountOf(Subquery):

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from accounts.models.acting import EVERYWHERE
 from accounts.models.effective import LONGEST_WAY
 from accounts.models.entitlement import ADMIN_WINDOW, WINDOW
 from accounts.models.identity import Identity
@@ -22,8 +23,6 @@ from accounts.models.system import System
 MOST_HOPS = 5  # rights to act as one another in a row; a longer chain is a circle or a mistake
 WHO = ("people", "machines", "nobody")
 OWN = "own"  # the way of whoever has the account itself
-# "All", "ALL except root", "all servers", "*": no account or place in particular.
-_EVERYWHERE = r"^(all|any|every|\*)([^a-z0-9]|$)"
 _NOTHING = r"[^\s\S]"
 _SHORTEST_WORD = 3  # shorter names of systems stand in too many other words
 
@@ -194,7 +193,7 @@ def _parameters(asked: Asked, at: datetime, most: int | None) -> dict[str, Any]:
         "by_host": bool(host),
         "places": places,
         "words": f"(^|[^a-z0-9])({words})([^a-z0-9]|$)" if words else _NOTHING,
-        "everywhere": _EVERYWHERE,
+        "everywhere": EVERYWHERE,
         "with_unprivileged": asked.with_unprivileged,
         "who": asked.who,
         "reach": asked.reach,

@@ -10,26 +10,14 @@ shows a circle. Only constants are put together here; what is asked about travel
 
 from typing import Final
 
-# Where a right to act as somebody leads, as its file says. Some files name the account alone ("root@core01"),
-# some say nothing but a name for the right itself; then that name is taken for what it says.
-_SAID: Final = """
-  CROSS JOIN LATERAL (
-    SELECT e.acts_as_id IS NULL AND e.acts_on_name = '' AND e.acts_as_name = '' AS by_title,
-      CASE WHEN e.acts_as_id IS NULL AND e.acts_on_name = '' THEN regexp_match(
-        coalesce(nullif(e.acts_as_name, ''), e.name), '^\\s*([^@]+?)(?:@| on )([^@\\s]+)\\s*$') END AS parts
-  ) cut
-  CROSS JOIN LATERAL (
-    SELECT coalesce(cut.parts[1], e.acts_as_name) AS whom,
-      lower(coalesce(cut.parts[2], e.acts_on_name)) AS place
-  ) said
-"""
+from accounts.models.acting import IS_WHOLE_NAME, SAID
 
 # How sure it is that it leads to the system that is asked about: named and placed are, the others are words.
-_FITS: Final = """CASE
+_FITS: Final = f"""CASE
   WHEN t.id IS NOT NULL THEN CASE
     WHEN t.system_id = %(system)s AND t.gone_run_id IS NULL
       AND (NOT %(by_host)s OR said.place = '' OR said.place = ANY(%(places)s) OR said.place ~ %(words)s
-           OR said.place ~ %(everywhere)s) THEN 'named' END
+           OR said.place ~ %(everywhere)s OR {IS_WHOLE_NAME}) THEN 'named' END
   WHEN said.place = ANY(%(places)s) THEN CASE WHEN cut.by_title THEN 'words' ELSE 'placed' END
   WHEN said.place = '' AND e.system_id = %(system)s THEN 'placed'
   WHEN said.place = '' THEN CASE
@@ -69,7 +57,7 @@ door AS MATERIALIZED (
   FROM accounts_entitlement e
   JOIN accounts_system g ON g.id = e.system_id
   LEFT JOIN accounts_account t ON t.id = e.acts_as_id
-  {_SAID}
+  {SAID}
   CROSS JOIN LATERAL (SELECT {_FITS} AS fits,
     t.id IS NULL AND (said.whom = '' OR said.whom ~* %(everywhere)s) AS is_any) fit
   LEFT JOIN LATERAL (

@@ -163,6 +163,23 @@ class Revocation(Versioned):
         return str(self.get_state_display())
 
     @property
+    def proven_words(self) -> str:
+        """What the reading that verified it showed: gone, or still there in the state that was asked for."""
+        shown = {
+            self.Act.LIMIT.value: _("Its end is proven; until then it is there."),
+            self.Act.ROTATE.value: _("Proven rotated."),
+            self.Act.DISABLE.value: _("Proven disabled; it is still there, and switched off."),
+        }
+        return str(_("Proven gone.") if self._is_gone else shown.get(self.act, _("Proven gone.")))
+
+    @property
+    def _is_gone(self) -> bool:
+        if self.grant is not None:
+            return self.grant.until is not None
+        kept = self.credential or self.account
+        return kept is not None and kept.gone_run_id is not None
+
+    @property
     def is_about_absence(self) -> bool:
         """Removing is proven by absence, every other act by what a reading shows."""
         return self.act == self.Act.REMOVE

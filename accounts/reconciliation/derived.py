@@ -4,6 +4,10 @@ Kept because lists and rules ask for it of millions of grants; whatever is asked
 derived when it is asked (`accounts.models.effective`). Only rows whose answer changed are written.
 """
 
+# Put together from constants; what is asked about travels as parameters.
+# ruff: noqa: S608
+
+from accounts.models.acting import EVERYWHERE, SAID
 from accounts.reconciliation.reading import Reading
 
 # Upwards from what is privileged by itself: whoever brings it carries it. UNION ends circles of groups.
@@ -25,25 +29,35 @@ FROM told t WHERE e.id = t.id
   AND (e.carries_privilege, e.privileged_through_id) IS DISTINCT FROM (t.carries, t.through)
 """
 
-# A right of this system that acts as an account, here or elsewhere; and rights of gateways that act here.
-ACTS_AS = """
+# A right of this system that acts as an account, here or elsewhere; and rights of gateways that act here. The
+# whole of what it says may be an account's name here; else its words are read as session reach reads them.
+ACTS_AS = f"""
 WITH place AS (
   SELECT s.id AS system_id, lower(n) AS name FROM accounts_system s
   CROSS JOIN LATERAL unnest(s.hosts || s.code::text || s.name::text) n WHERE n <> ''),
+worded AS (
+  SELECT e.id, e.system_id, e.acts_as_name, e.acts_on_name, said.whom, p.system_id AS place,
+    -- Everywhere on a system is here; everywhere behind a gateway is no place in particular.
+    said.place = '' OR NOT g.is_gateway AND said.place ~ '{EVERYWHERE}' AS is_here
+  FROM accounts_entitlement e JOIN accounts_system g ON g.id = e.system_id {SAID}
+  LEFT JOIN place p ON p.name = said.place
+  WHERE (e.acts_as_name <> '' OR e.acts_as_id IS NOT NULL)
+    AND (e.system_id = %(system)s OR p.system_id = %(system)s)),
 wanted AS (
-  SELECT e.id, e.acts_as_name,
-    coalesce(p.system_id, CASE WHEN e.acts_on_name = '' THEN e.system_id END) AS place
-  FROM accounts_entitlement e LEFT JOIN place p ON p.name = lower(e.acts_on_name)
-  WHERE e.acts_as_name <> '' AND (e.system_id = %(system)s OR p.system_id = %(system)s)),
+  SELECT id, 0 AS likeness, acts_as_name AS whom, system_id AS place FROM worded
+  WHERE acts_as_name <> '' AND acts_on_name = ''
+  UNION ALL
+  SELECT id, 2, whom, coalesce(place, CASE WHEN is_here THEN system_id END) FROM worded
+  WHERE acts_as_name <> '' AND (acts_on_name <> '' OR whom <> acts_as_name)),
 -- Two joins by equal keys: one with an OR in it would compare every right with every account.
 named AS (
-  SELECT w.id, a.id AS account_id, 0 AS likeness FROM wanted w JOIN accounts_account a
-    ON a.system_id = w.place AND a.external_id = w.acts_as_name AND a.gone_run_id IS NULL
+  SELECT w.id, a.id AS account_id, w.likeness FROM wanted w JOIN accounts_account a
+    ON a.system_id = w.place AND a.external_id = w.whom AND a.gone_run_id IS NULL
   UNION ALL
-  SELECT w.id, a.id, 1 FROM wanted w JOIN accounts_account a
-    ON a.system_id = w.place AND lower(a.name) = lower(w.acts_as_name) AND a.gone_run_id IS NULL),
+  SELECT w.id, a.id, w.likeness + 1 FROM wanted w JOIN accounts_account a
+    ON a.system_id = w.place AND lower(a.name) = lower(w.whom) AND a.gone_run_id IS NULL),
 found AS (
-  SELECT DISTINCT ON (w.id) w.id, n.account_id FROM wanted w LEFT JOIN named n USING (id)
+  SELECT DISTINCT ON (w.id) w.id, n.account_id FROM worded w LEFT JOIN named n USING (id)
   ORDER BY w.id, n.likeness NULLS LAST, n.account_id)
 UPDATE accounts_entitlement e SET acts_as_id = f.account_id
 FROM found f WHERE e.id = f.id AND e.acts_as_id IS DISTINCT FROM f.account_id

@@ -20,7 +20,8 @@ SELECT r.*, coalesce(e.id, nextval('accounts_entitlement_id_seq'::regclass)) AS 
     CASE WHEN e.described_by IN ('import', 'suggested') AND e.plain_words <> r.plain_words
       THEN 'plain_words' END,
     CASE WHEN e.described_by IN ('import', 'suggested') AND e.risk <> r.risk THEN 'risk' END,
-    CASE WHEN e.described_by <> 'hand' AND (r.is_privileged IS NOT NULL OR r.because IS NOT NULL)
+    CASE WHEN e.described_by <> 'hand'
+      AND (r.is_privileged IS NOT NULL OR r.because IS NOT NULL AND e.is_privileged IS NULL)
       AND (e.is_privileged, e.because) IS DISTINCT FROM (r.is_privileged, coalesce(r.because, ''))
       THEN 'is_privileged' END,
     CASE WHEN NOT r.is_bare AND e.marks::text[] <> r.marks THEN 'marks' END,
@@ -39,7 +40,7 @@ SELECT r.*, coalesce(a.id, nextval('accounts_account_id_seq'::regclass)) AS acco
   CASE WHEN a.id IS NULL THEN '{}' ELSE array_remove(ARRAY[
     CASE WHEN a.name <> r.name THEN 'name' END,
     CASE WHEN a.display_name <> r.display_name THEN 'display_name' END,
-    CASE WHEN a.kind <> r.kind THEN 'kind' END,
+    CASE WHEN a.kind <> r.kind AND NOT a.kind_by_hand THEN 'kind' END,
     CASE WHEN a.email <> r.email THEN 'email' END,
     CASE WHEN a.employee_number <> r.employee_number THEN 'employee_number' END,
     CASE WHEN r.is_enabled IS NOT NULL AND a.is_enabled IS DISTINCT FROM r.is_enabled THEN 'is_enabled' END,
@@ -201,6 +202,9 @@ CREATE TEMP TABLE gone_credential ON COMMIT DROP AS
 SELECT c.id FROM accounts_credential c JOIN accounts_account a ON a.id = c.account_id
 WHERE %(vanishes)s AND a.system_id = %(system)s AND c.gone_run_id IS NULL
   AND NOT EXISTS (SELECT FROM staging_credential s WHERE s.credential_id = c.id)
+  -- What another format of this system told of is ended by its own readings: files don't know all.
+  AND NOT EXISTS (SELECT FROM accounts_importrun r JOIN accounts_source o ON o.id = r.source_id
+    WHERE r.id = c.first_run_id AND o.id <> %(source)s AND r.connector <> %(connector)s)
 UNION
 SELECT c.id FROM accounts_credential c JOIN gone_account a ON a.id = c.account_id WHERE c.gone_run_id IS NULL
 """

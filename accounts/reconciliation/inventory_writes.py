@@ -49,12 +49,13 @@ NEW_ACCOUNTS = with_cards(
     """
 WITH @cards@
 INSERT INTO accounts_account
-  (id, version, system_id, external_id, name, display_name, kind, identity_id, match_method, doubt, email,
-   employee_number, is_enabled, created_at, expires_at, last_used_at, last_used_source, hints, first_run_id,
-   card)
+  (id, version, system_id, external_id, name, display_name, kind, identity_id, match_method, confidence,
+   doubt, claims, email, employee_number, is_enabled, created_at, expires_at, last_used_at, last_used_source,
+   hints, first_run_id, card)
 SELECT s.account_id, 1, %(system)s, s.external_id, s.name, coalesce(s.display_name, ''),
   coalesce(s.kind, ''), l.identity_id,
-  CASE WHEN l.identity_id IS NULL THEN '' ELSE l.method END, coalesce(l.doubt, ''),
+  CASE WHEN l.identity_id IS NULL THEN '' ELSE l.method END,
+  CASE WHEN l.identity_id IS NOT NULL THEN l.confidence END, coalesce(l.doubt, ''), coalesce(l.claims, '[]'),
   coalesce(s.email, ''), coalesce(s.employee_number, ''), s.is_enabled, s.created_at,
   s.expires_at, s.last_used_at, coalesce(s.last_used_source, ''), coalesce(s.hints, '{}'), %(run)s,
   c.digest
@@ -70,7 +71,8 @@ CHANGED_ACCOUNTS = """
 WITH done AS (
   UPDATE accounts_account a SET
     version = a.version + 1, name = s.name, display_name = coalesce(s.display_name, a.display_name),
-    kind = coalesce(s.kind, a.kind), email = coalesce(s.email, a.email),
+    kind = CASE WHEN a.kind_by_hand THEN a.kind ELSE coalesce(s.kind, a.kind) END,
+    email = coalesce(s.email, a.email),
     employee_number = coalesce(s.employee_number, a.employee_number),
     is_enabled = coalesce(s.is_enabled, a.is_enabled), created_at = coalesce(s.created_at, a.created_at),
     expires_at = coalesce(s.expires_at, a.expires_at), hints = coalesce(s.hints, a.hints),

@@ -1,9 +1,10 @@
 """What an HR reading says of people: engagements by (source, number), and the identities they belong to.
 
 A number belongs to one identity for good. A new number joins an identity that is known only if its address is
-that identity's alone; a like name alone is shown in the preview and joins nothing. Nobody is ever merged.
+that identity's alone; a like name alone is shown in the preview and joins nothing. No reading merges anybody.
 """
 
+from accounts.reconciliation import person_changes
 from accounts.reconciliation.carding import with_cards
 from accounts.reconciliation.reading import Reading
 
@@ -25,10 +26,16 @@ spoken AS (  -- what the file says of each address
     count(DISTINCT whose) AS anchors, (array_agg(whose) FILTER (WHERE whose IS NOT NULL))[1] AS anchor
   FROM known WHERE address <> '' GROUP BY address),
 holder AS (  -- who has it already, unless the file says that they have another one now
-  SELECT lower(i.email) AS address, count(*) AS n, (array_agg(i.id))[1] AS id,
-    (array_agg(lower(i.name)))[1] AS name, bool_or(i.status = 'left') AS has_left
-  FROM accounts_identity i WHERE i.kind = 'human' AND lower(i.email) IN (SELECT address FROM spoken)
-    AND NOT EXISTS (SELECT FROM known k WHERE k.whose = i.id AND k.address <> lower(i.email))
+  SELECT address, count(*) AS n, (array_agg(id))[1] AS id, (array_agg(name))[1] AS name,
+    bool_or(has_left) AS has_left
+  FROM (
+    SELECT DISTINCT lower(i.email) AS address, whom.id, lower(whom.name) AS name,
+      whom.status = 'left' AS has_left
+    FROM accounts_identity i
+    -- The address of a duplicate is that of whom it was merged into.
+    JOIN accounts_identity whom ON whom.id = coalesce(i.merged_into_id, i.id)
+    WHERE i.kind = 'human' AND lower(i.email) IN (SELECT address FROM spoken)
+      AND NOT EXISTS (SELECT FROM known k WHERE k.whose = whom.id AND k.address <> lower(i.email))) found
   GROUP BY 1)
 SELECT k.line, k.number, k.name, coalesce(k.email, '') AS email, k.title, k.department,
   k.boss AS manager_number, k.says_boss, k.end_on AS ends_on, e.id AS engagement_id,
@@ -190,7 +197,8 @@ def find_gone(reading: Reading) -> None:
 
 
 def write(reading: Reading) -> None:
-    """Identities first: engagements hang on them."""
+    """What differs from before first, then identities: engagements hang on them."""
+    person_changes.write(reading)
     for statement in (
         NEW_IDENTITIES,
         CHANGED_IDENTITIES,

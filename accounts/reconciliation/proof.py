@@ -18,13 +18,21 @@ from portal.audit.verbs import Verb
 State, Act = Revocation.State, Revocation.Act
 ASKED = (State.REQUESTED, State.REPORTED, State.IMPOSSIBLE)
 
+# What another format of this system told of (see inventory.GONE_GRANTS) is not gone because a file that was
+# never to know of it does not name it.
+OF_OTHERS = """EXISTS (SELECT FROM accounts_importrun t JOIN accounts_source o ON o.id = t.source_id
+  WHERE t.id = {run} AND o.id <> %(source)s AND t.connector <> %(connector)s)"""
 # What the reading shows of each target, by what it is, not by its row: what comes back is another row.
 # The fourth column: seen in the state that was asked for (rotated, off, with an end), which infers nothing.
-SHOWN = """
+# The last two: the row, and its account, still stand and were told by another format.
+SHOWN = f"""
 SELECT r.id, 'grant', s.account_id IS NOT NULL,
   r.act = 'limit' AND coalesce(s.ends_at <= coalesce(r.ends_at, 'infinity'), false),
-  NOT EXISTS (SELECT FROM staging_account a WHERE a.account_id = g.account_id)
+  NOT EXISTS (SELECT FROM staging_account a WHERE a.account_id = g.account_id),
+  upper_inf(g.held) AND {OF_OTHERS.format(run="g.known_from_run_id")},
+  x.gone_run_id IS NULL AND {OF_OTHERS.format(run="x.first_run_id")}
 FROM accounts_revocation r JOIN accounts_grant g ON g.id = r.grant_id
+JOIN accounts_account x ON x.id = g.account_id
 LEFT JOIN staging_grant s ON s.account_id = g.account_id AND s.entitlement_id = g.entitlement_id
   AND s.via_id IS NOT DISTINCT FROM g.via_id AND s.is_eligible = g.is_eligible
 WHERE r.system_id = %(system)s AND r.state = ANY(%(states)s)
@@ -34,17 +42,23 @@ SELECT r.id, 'credential', s.credential_id IS NOT NULL,
     WHEN 'rotate' THEN
       coalesce(greatest(s.rotated_at, s.created_at) > coalesce(r.requested_at, r.decided_at), false)
     ELSE false END,
-  NOT EXISTS (SELECT FROM staging_account a WHERE a.account_id = c.account_id)
+  NOT EXISTS (SELECT FROM staging_account a WHERE a.account_id = c.account_id),
+  c.gone_run_id IS NULL AND {OF_OTHERS.format(run="c.first_run_id")},
+  x.gone_run_id IS NULL AND {OF_OTHERS.format(run="x.first_run_id")}
 FROM accounts_revocation r JOIN accounts_credential c ON c.id = r.credential_id
+JOIN accounts_account x ON x.id = c.account_id
 LEFT JOIN staging_credential s
   ON s.account_id = c.account_id AND s.kind = c.kind AND s.fingerprint = c.fingerprint
 WHERE r.system_id = %(system)s AND r.state = ANY(%(states)s)
 UNION ALL
 SELECT r.id, 'account', s.account_id IS NOT NULL, r.act = 'disable' AND coalesce(NOT s.is_enabled, false),
-  s.account_id IS NULL
-FROM accounts_revocation r LEFT JOIN staging_account s ON s.account_id = r.account_id
+  s.account_id IS NULL,
+  x.gone_run_id IS NULL AND {OF_OTHERS.format(run="x.first_run_id")},
+  x.gone_run_id IS NULL AND {OF_OTHERS.format(run="x.first_run_id")}
+FROM accounts_revocation r JOIN accounts_account x ON x.id = r.account_id
+LEFT JOIN staging_account s ON s.account_id = r.account_id
 WHERE r.account_id IS NOT NULL AND r.system_id = %(system)s AND r.state = ANY(%(states)s)
-"""
+"""  # noqa: S608 - of our own text alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +69,8 @@ class Shown:
     is_seen: bool
     is_done: bool
     has_no_account: bool
+    is_of_others: bool
+    has_account_of_others: bool
 
 
 @dataclass(slots=True)
@@ -161,6 +177,9 @@ def _judge_end(run: ImportRun, revocation: Revocation, seen: Shown, verdicts: Ve
             kind = "account"  # without its account nothing is held, whatever else the file lists
         if kind not in run.covers:
             return  # the file does not speak of such things at all
+        takes_all = seen.has_no_account and "account" in run.covers and not seen.has_account_of_others
+        if seen.is_of_others and not takes_all:
+            return  # nor of this one: another format tells of it, and its next reading will show
         why_not = run.proves_absence_after(asked_at, kind)
     if why_not:
         verdicts.not_proven.setdefault(why_not, []).append(revocation)

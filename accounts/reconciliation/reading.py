@@ -120,10 +120,15 @@ class Reading:
     def _usual_start(self, kind: str) -> datetime | None:
         """Since when a row of `kind` that is new here is held, where the file does not say.
 
-        Known only if an earlier reading listed everything and did not show it; else it is unknown.
+        Known only if an earlier reading listed everything and did not show it; else it is unknown. One of
+        another format did not show it because it was never to know of it.
         """
         before = ImportRun.objects.applied().filter(
-            source__system=self.run.source.system_id, is_complete=True, rejected=0, covers__contains=[kind]
+            source__system=self.run.source.system_id,
+            connector=self.run.connector,
+            is_complete=True,
+            rejected=0,
+            covers__contains=[kind],
         )
         has_before = self.run.source.system_id is not None and before.exclude(pk=self.run.pk).exists()
         return self.run.taken_at if has_before else None

@@ -88,8 +88,9 @@ def _grant(grant: records.Grant) -> Row:
 
 
 def _entitlement(right: records.Entitlement) -> Row:
-    says_more = right.plain_words or right.because or right.is_privileged is not None or right.acts_as
-    is_bare = not says_more and right.name == right.external_id
+    says_more = right.plain_words or right.because or right.is_privileged is not None
+    leads = right.acts_as or right.acts_on or right.reach or right.marks
+    is_bare = not says_more and not leads and right.name == right.external_id
     marks = "{" + ",".join(sorted(set(right.marks))) + "}"
     return (
         right.line, right.external_id, right.name, right.kind, right.plain_words, right.is_privileged,

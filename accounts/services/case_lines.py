@@ -208,7 +208,7 @@ def _right(subject: models.Model) -> tuple[int, int, int | None] | None:
 
 def _follow(line: CaseLine, revocation: Revocation, at: datetime) -> None:
     words = {
-        Revocation.State.VERIFIED: _("Proven gone."),
+        Revocation.State.VERIFIED: revocation.proven_words,
         Revocation.State.REAPPEARED: _("It came back. Ask for it again, or except it."),
         Revocation.State.IMPOSSIBLE: _("It was said to be impossible. Ask again, or except it."),
         Revocation.State.WITHDRAWN: _("The removal was withdrawn. Ask for it again, or except it."),

@@ -1,5 +1,6 @@
 """Verbs about feeds: how a source's readings come without hands, and who is told when one does not come."""
 
+import logging
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -30,6 +31,8 @@ from portal.tasks.jobs import enqueue_unless_waiting
 from portal.users import services as users
 from portal.users.models import Token, TokenQuerySet, User
 from portal.users.roles import Role
+
+logger = logging.getLogger(__name__)
 
 SCOPE = "import"  # of tokens; each is bound to its sources: `import:<key>`
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
@@ -130,6 +133,21 @@ def look_into_inboxes(at: datetime) -> int:
     for source in found:
         enqueue_unless_waiting(take_from_inbox, str(source.pk))
     return len(found)
+
+
+def empty_inboxes(at: datetime) -> None:
+    """Delete what was put away too long ago; the log says from which folders, and how much."""
+    if not (settings.PORTAL_INBOX and settings.PORTAL_INBOX_KEEP_DAYS):
+        return
+    before = at - timedelta(days=settings.PORTAL_INBOX_KEEP_DAYS)
+    for source in Source.objects.exclude(inbox="").order_by("pk"):
+        try:
+            with transaction.atomic():
+                gone = feeding.empty(source, before=before)
+                if any(gone.values()):
+                    record(Verb.INBOX_EMPTIED, source, actor=PORTAL, at=at, facts={**gone, "before": before})
+        except OSError as error:
+            logger.warning("the inbox folder %s can't be emptied: %s", source.inbox, error.strerror)
 
 
 def pull_due(at: datetime) -> int:

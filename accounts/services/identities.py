@@ -65,7 +65,15 @@ def link_account(account: Account, identity: Identity, *, version: int | None, a
             _("%(name)s has left. Remove the account instead of linking it.") % {"name": identity}
         )
     before = account.identity_id
-    change(account, version, identity=identity, match_method=Account.Match.HAND, doubt="")
+    change(
+        account,
+        version,
+        identity=identity,
+        match_method=Account.Match.HAND,
+        confidence=100,
+        claims=[],
+        doubt="",
+    )
     facts = {
         "account_card": account.card,
         "identity": identity.pk,
@@ -80,7 +88,7 @@ def link_account(account: Account, identity: Identity, *, version: int | None, a
 def unlink_account(account: Account, *, version: int | None, actor: Actor) -> Account:
     """The account belongs to nobody known again."""
     before = account.identity_id
-    change(account, version, identity=None, match_method="")
+    change(account, version, identity=None, match_method="", confidence=None)
     record(
         Verb.ACCOUNT_UNLINKED, account, actor=actor, facts={"account_card": account.card, "before": before}
     )

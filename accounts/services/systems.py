@@ -6,7 +6,6 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from accounts.models import Entitlement, Identity, Ownership, System, SystemShare
@@ -49,7 +48,7 @@ def edit(
     if "name" in changes:
         changes["card"] = cards.write("system", system.pk, {"code": system.code, "name": name})
     change(system, version, **changes)
-    if {"hosts", "name"} & set(changes):
+    if {"hosts", "name", "is_gateway"} & set(changes):
         _match_again(system)
     # A swap of owner and deputy would meet itself half way: free the deputy's place first.
     if owner and owner.pk == system.deputy_id:
@@ -73,11 +72,8 @@ def edit(
 
 def _match_again(system: System) -> None:
     """Rights of other systems to act as an account here, by what its machines are called now."""
-    places = {name.lower() for name in [*system.hosts, system.code, system.name] if name}
     led_here = Entitlement.objects.filter(acts_as__system=system).exclude(system=system)
-    placed = led_here.exclude(acts_on_name="").annotate(place=Lower("acts_on_name"))
-    elsewhere = placed.exclude(place__in=places)
-    Entitlement.objects.filter(pk__in=elsewhere.values("pk")).update(acts_as=None)
+    led_here.exclude(acts_as_name="").update(acts_as=None)
     with connection.cursor() as cursor:
         cursor.execute(derived.ACTS_AS, {"system": system.pk})
 

@@ -7,7 +7,6 @@ from accounts.views import account_page, grant_page, identities, identity_page, 
 urlpatterns = [
     path("identities/", identities.identity_list, name="identity_list"),
     path("identities/<uuid:pk>/", identity_page.identity, name="identity"),
-    path("orphans/", systems.orphan_list, name="orphan_list"),
     path("systems/", systems.system_list, name="system_list"),
     path("systems/<str:code>/", systems.system, name="system"),
     path("systems/<str:code>/edit/", systems.system_edit, name="system_edit"),

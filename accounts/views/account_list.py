@@ -1,6 +1,7 @@
 """Accounts on all systems that somebody may see."""
 
-from django.db.models import Count, DateTimeField, F, Q, TextField
+from django.db.models import Count, DateTimeField, F, JSONField, OuterRef, Q, Subquery, TextField, Value
+from django.db.models.functions import Coalesce, JSONObject
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_GET
 
@@ -55,16 +56,14 @@ def account_list(request: HttpRequest) -> HttpResponseBase:
     form, rows = AccountFilter(request.GET, user), Account.objects.visible_to(user)
     if instead := lists.other(LISTING, form, rows, request):
         return instead
-    found = lists.shown(LISTING, form, rows, request.GET)
-    count_rights(found.rows, user)
+    found = lists.shown(LISTING, form, rows, request.GET, rights=rights_seen(user))
     return lists.drawn(request, LISTING, found)
 
 
-def count_rights(accounts: list[Account], user: User) -> None:
-    """Give each account of a page the number of its rights and of its privileged ones, as far as seen."""
-    held = Grant.objects.visible_to(user).held().filter(account__in=[one.pk for one in accounts])
+def rights_seen(user: User) -> Coalesce:
+    """For each account of a page how many rights it holds and how many privileged ones, as far as seen."""
+    held = Grant.objects.visible_to(user).held().filter(account=OuterRef("pk")).order_by()
     privileged = Count("pk", filter=Q(entitlement__carries_privilege=True))
-    rows = held.order_by().values_list("account").annotate(n=Count("pk"), p=privileged)
-    counts = {key: (n, p) for key, n, p in rows.values_list("account", "n", "p")}
-    for one in accounts:
-        one.held, one.privileged = counts.get(one.pk, (0, 0))  # type: ignore[attr-defined]  # for the template
+    counts = JSONObject(held=Count("pk"), privileged=privileged)
+    none = Value({"held": 0, "privileged": 0}, JSONField())
+    return Coalesce(Subquery(held.values("account").annotate(counts=counts).values("counts")), none)

@@ -3,14 +3,14 @@
 from dataclasses import replace
 from typing import cast
 
-from django.db.models import Count, F, Func, IntegerField, TextField, Value
+from django.db.models import F, Func, IntegerField, OuterRef, TextField, Value
 from django.db.models.expressions import BaseExpression
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_GET
 
 from accounts.forms.filters import IdentityFilter, sees_findings
 from accounts.models import Account, Identity
-from accounts.models.listing import Order, folded
+from accounts.models.listing import CountOf, Order, folded
 from accounts.views import lists
 from portal.users.guards import allowed
 from portal.users.models import User
@@ -79,8 +79,8 @@ def identity_list(request: HttpRequest) -> HttpResponseBase:
     form, rows = IdentityFilter(request.GET, user), Identity.objects.visible_to(user)
     if instead := lists.other(listing, form, rows, request):
         return instead
-    found = lists.shown(listing, form, rows, request.GET)
-    _count_accounts(found.rows, user)
+    accounts = Account.objects.visible_to(user).present().filter(identity=OuterRef("pk"))
+    found = lists.shown(listing, form, rows, request.GET, account_count=CountOf(accounts))
     return lists.drawn(
         request,
         listing,
@@ -90,15 +90,6 @@ def identity_list(request: HttpRequest) -> HttpResponseBase:
         may_create=allowed(user, Perm.INVENTORY_MANAGE),
         may_import=allowed(user, Perm.INVENTORY_IMPORT),
     )
-
-
-def _count_accounts(identities: list[Identity], user: User) -> None:
-    """Give each identity of a page the number of its accounts, as far as somebody may see them."""
-    accounts = Account.objects.visible_to(user).present().filter(identity__in=[one.pk for one in identities])
-    rows = accounts.order_by().values_list("identity").annotate(n=Count("pk"))
-    counts = dict(rows.values_list("identity", "n"))
-    for one in identities:
-        one.account_count = counts.get(one.pk, 0)  # type: ignore[attr-defined]  # for the template
 
 
 def me(request: HttpRequest) -> User:

@@ -40,6 +40,7 @@ def identity(request: HttpRequest, pk: UUID) -> HttpResponse:
         "accounts": list(accounts.values()),
         "may_see_rights": may_see_rights,
         "may_name": allowed(user, Perm.OWNER_NAME, shown) and not shown.is_human,
+        "may_merge": allowed(user, Perm.INVENTORY_MANAGE),
         "may_edit": allowed(user, Perm.INVENTORY_MANAGE, shown) and not shown.is_human,
         "may_see_sessions": allowed(user, Perm.SESSION_VIEW) or user.identity_id in _answering(shown),
         "stands_in": shown.stand_in_id is not None and shown.stand_in_id == user.identity_id,

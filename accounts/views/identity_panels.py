@@ -45,6 +45,7 @@ CODES: dict[str, tuple[str, str | Promise]] = {
     "account_gone": ("", _("Account gone")),
     "account_made": ("", _("Account made")),
     "account_seen": ("", _("Account first seen by a reading")),
+    "act_verified": ("good", _("Proven done")),
     "became_deputy": ("", _("Became deputy of")),
     "became_owner": ("", _("Became owner of")),
     "credential_gone": ("good", _("Credential gone")),

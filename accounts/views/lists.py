@@ -47,12 +47,16 @@ class Shown(Generic[M]):
 
     form: ListFilter
     page: Page[M]
-    total: Counted | None  # None where counting would take longer than the page: it is asked for beside it
 
     @property
     def rows(self) -> list[M]:
         """The rows of this page."""
         return self.page.rows
+
+    @property
+    def total(self) -> Counted | None:
+        """None where counting would take longer than the page: it is asked for beside it."""
+        return self.page.total
 
 
 def shown(
@@ -72,13 +76,9 @@ def shown(
         at=given.get("after", ""),
         ahead=form.ahead if name == "name" else None,
         dressed=every.select_related(*listing.related) if listing.related else every,
+        is_counted=not form.is_far or "count" in given,
     )
-    total = None
-    if one.is_whole:
-        total = Counted(len(one.rows), is_more=False)
-    elif not form.is_far or "count" in given:
-        total = counted(found)
-    return Shown(form, one, total)
+    return Shown(form, one)
 
 
 def other(

@@ -161,7 +161,7 @@ def _outcome(line: CaseLine) -> str:
     if line.state == LineState.EXCEPTED or revocation is None or line.stands == line.state:
         return line.outcome
     words = {
-        Revocation.State.VERIFIED: _("Proven gone."),
+        Revocation.State.VERIFIED: revocation.proven_words,
         Revocation.State.REAPPEARED: _("It came back."),
         Revocation.State.IMPOSSIBLE: revocation.impossible_because,
     }

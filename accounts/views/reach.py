@@ -56,11 +56,15 @@ def open_to(user: User) -> QuerySet[System]:
     return shown.filter(mine)
 
 
+def is_open_to(user: User, system: System) -> bool:
+    """Whether somebody may see every way into this one, which they may see."""
+    return allowed(user, Perm.INVENTORY_VIEW) or open_to(user).filter(pk=system.pk).exists()
+
+
 def _opened(request: HttpRequest, code: str) -> System:
     """404 for what somebody may not see, 403 for what they see without its ways in."""
     shown = get_object_or_404(System.objects.visible_to(request.user).select_related("owner"), code=code)
-    is_open = allowed(request.user, Perm.INVENTORY_VIEW) or open_to(me(request)).filter(pk=shown.pk).exists()
-    if not is_open:
+    if not is_open_to(me(request), shown):
         require(request.user, Perm.INVENTORY_VIEW)
     return shown
 

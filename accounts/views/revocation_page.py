@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts.forms.revocations import ImpossibleForm, VersionForm
-from accounts.models import Grant, ImportRun, Revocation
+from accounts.models import Grant, ImportRun, Revocation, System
 from accounts.views.work_list import row
 from portal import moment
 from portal.audit.models import Event
@@ -60,10 +60,18 @@ def context(user: User, revocation: Revocation, form: ImpossibleForm) -> dict[st
         "again_form": VersionForm(initial={"version": revocation.version})
         if is_stuck and allowed(user, Perm.CAMPAIGN_MANAGE)
         else None,
+        "may_open_list": may_open_list(user),
         "may_see_reading": allowed(user, Perm.INVENTORY_VIEW),
         "may_see_person": allowed(user, Perm.PERSON_VIEW),
         "may_see_sessions": allowed(user, Perm.SESSION_VIEW),
     }
+
+
+def may_open_list(user: User) -> bool:
+    """Those who carry removals out or watch over them, by role or for a system of theirs."""
+    if {Perm.REVOCATION_VIEW, Perm.REVOCATION_CARRY_OUT} & user.permissions:
+        return True
+    return user.identity_id is not None and System.objects.looked_after_by(user.identity_id).exists()
 
 
 def steps(revocation: Revocation, *, with_who: bool) -> list[Step]:

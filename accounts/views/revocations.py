@@ -1,7 +1,5 @@
 """Removals: the work list for those who carry them out, and the chain of each from decided to proven gone."""
 
-import csv
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import cast
 from uuid import UUID
@@ -10,7 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Count, F
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -22,10 +20,10 @@ from accounts.forms.revocations import DoneForm, FilterForm, ImpossibleForm, Ver
 from accounts.models import Revocation, System
 from accounts.models.latency import latencies
 from accounts.models.revocation import RevocationQuerySet
-from accounts.services import revocations
+from accounts.services import exporting, revocations
 from accounts.views import revocation_page
 from accounts.views.work_list import HEADINGS, cells, groups, row, safe_cell
-from portal import moment
+from portal import exports, moment
 from portal.ui.render import page
 from portal.users.guards import allowed, require
 from portal.users.models import User
@@ -33,14 +31,7 @@ from portal.users.permissions import Perm
 
 PER_PAGE = 60
 MEASURED = timedelta(days=90)
-
-
-class Echo:
-    """What csv writes to and a streamed answer reads from."""
-
-    def write(self, line: str) -> str:
-        """The line itself."""
-        return line
+AT_ONCE = 500
 
 
 @require_GET
@@ -71,22 +62,22 @@ def revocation_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-def revocation_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """The same rows for a spreadsheet."""
+def revocation_csv(request: HttpRequest) -> HttpResponseBase:
+    """The same rows for a spreadsheet. What left stands in the log."""
     mine, form, at = _mine(request), FilterForm(request.GET), moment.now()
     systems = list(System.objects.filter(pk__in=mine.values("system")))
     shown = _filtered(request, mine, form, systems).with_names()
-    writer = csv.writer(Echo(), quoting=csv.QUOTE_ALL)
-
-    def lines() -> Iterator[str]:
-        yield "\ufeff"  # so that spreadsheets take it for UTF-8
-        yield writer.writerow([str(heading) for heading in HEADINGS])
-        for one in shown.iterator(chunk_size=500):
-            yield writer.writerow([safe_cell(cell) for cell in cells(row(one, at=at))])
-
-    answer = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="removals-{at:%Y-%m-%d}.csv"'
-    return answer
+    system = form.chosen_system(systems)
+    said = {"state": form.chosen_state(""), "system": system.code if system else ""}
+    said["overdue"] = "yes" if form.only_overdue else ""
+    query = {name: word for name, word in said.items() if word}
+    told = exporting.told("revocation_list", form="csv", query=query, by=_me(request))
+    # A spreadsheet takes it for UTF-8 by its first character.
+    columns = ["\ufeff" + str(HEADINGS[0]), *map(str, HEADINGS[1:])]
+    rows = (
+        [safe_cell(cell) for cell in cells(row(one, at=at))] for one in shown.iterator(chunk_size=AT_ONCE)
+    )
+    return exports.write("csv", f"removals-{at:%Y-%m-%d}", columns, rows, tell=told)
 
 
 @require_GET
@@ -151,14 +142,9 @@ def revocation_again(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _mine(request: HttpRequest) -> RevocationQuerySet:
     """What this person may see; 403 for those who have no removals to look after."""
     user = _me(request)
-    by_role = {Perm.REVOCATION_VIEW, Perm.REVOCATION_CARRY_OUT} & user.permissions
-    if not by_role and not _looks_after(user):
+    if not revocation_page.may_open_list(user):
         raise PermissionDenied(_("Removals are for those who carry them out or watch over them."))
     return Revocation.objects.visible_to(user)
-
-
-def _looks_after(user: User) -> bool:
-    return user.identity_id is not None and System.objects.looked_after_by(user.identity_id).exists()
 
 
 def _may_report(request: HttpRequest, found: list[Revocation]) -> set[UUID]:

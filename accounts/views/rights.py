@@ -64,7 +64,8 @@ def right_list(request: HttpRequest) -> HttpResponseBase:
     for right in found.rows:
         right.holders = counts.get(right.pk, 0)  # type: ignore[attr-defined]  # for the template
     may = allowed(request.user, Perm.INVENTORY_MANAGE)
-    context = {**lists.context_of(LISTING, found, request), "may_manage": may}
+    sees = allowed(request.user, Perm.INVENTORY_VIEW)
+    context = {**lists.context_of(LISTING, found, request), "may_manage": may, "sees_coverage": sees}
     return page(request, LISTING.template, context)
 
 

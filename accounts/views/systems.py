@@ -1,16 +1,15 @@
 """Systems, the accounts on them, and single grants."""
 
-from contextlib import suppress
 from datetime import timedelta
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
-from django.db.models import Count, F, Func, OuterRef, Q, Subquery, TextField, Value
+from django.db.models import F, Func, OuterRef, Subquery, TextField, Value
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -29,10 +28,10 @@ from accounts.models import (
 )
 from accounts.models.listing import MOST_COUNTED, CountOf, Order
 from accounts.services import systems
-from accounts.views import lists
+from accounts.views import lists, reach
 from accounts.views.account_list import LISTING as ACCOUNTS
-from accounts.views.account_list import count_rights
-from accounts.views.identities import PER_PAGE, me, people
+from accounts.views.account_list import rights_seen
+from accounts.views.identities import me, people
 from portal import moment
 from portal.ui.render import page
 from portal.users.guards import allowed, require
@@ -102,8 +101,7 @@ def system(request: HttpRequest, code: str) -> HttpResponse:
     asked = {"q": request.GET.get("q", ""), **ONLY.get(only, {})}
     form = AccountFilter(asked, user, systems=False)
     accounts = Account.objects.visible_to(user).filter(system=shown)
-    found = lists.shown(ACCOUNTS, form, accounts, request.GET)
-    count_rights(found.rows, user)
+    found = lists.shown(ACCOUNTS, form, accounts, request.GET, rights=rights_seen(user))
     sources = _sources(shown, user)
     context = {
         "shown": shown,
@@ -115,7 +113,8 @@ def system(request: HttpRequest, code: str) -> HttpResponse:
         "words": asked["q"],
         "only": only,
         "all_accounts": f"{reverse('account_list')}?{urlencode({'system': shown.code, **asked})}",
-        "links": _links(shown),
+        "links": _links(shown, user),
+        "pages_of": _pages_of(shown, user),
         "share_form": ShareForm() if allowed(user, Perm.INVENTORY_MANAGE) else None,
         "shares": SystemShare.objects.filter(content_object=shown, until__gt=moment.now()).select_related(
             "user"
@@ -142,15 +141,23 @@ def _sources(shown: System, user: User) -> list[tuple[Source, ImportRun | None, 
     return rows
 
 
-def _links(shown: System) -> dict[str, str]:
-    """Other pages about it, as far as there are such pages."""
-    found = {}
-    for name in ("reach", "system_coverage"):
-        with suppress(NoReverseMatch):
-            found[name] = reverse(name, args=[shown.code])
-    with suppress(NoReverseMatch):
-        found["rights"] = f"{reverse('right_list')}?{urlencode({'system': shown.code})}"
+def _links(shown: System, user: User) -> dict[str, str]:
+    """Other pages about it, as far as they may open them."""
+    found = {
+        "system_coverage": reverse("system_coverage", args=[shown.code]),
+        "rights": f"{reverse('right_list')}?{urlencode({'system': shown.code})}",
+    }
+    if reach.is_open_to(user, shown):
+        found["reach"] = reverse("reach", args=[shown.code])
     return found
+
+
+def _pages_of(shown: System, user: User) -> set[UUID]:
+    """Of those who answer for it, whose page they may open."""
+    who = [one for one in (shown.owner_id, shown.deputy_id) if one is not None]
+    if user.may(Perm.PERSON_VIEW):
+        return set(who)  # of everybody; there is nothing to ask
+    return set(Identity.objects.visible_to(user).filter(pk__in=who).values_list("pk", flat=True))
 
 
 @require_http_methods(["GET", "POST"])
@@ -189,24 +196,3 @@ def system_share(request: HttpRequest, code: str) -> HttpResponse:
     made = systems.share(shown, form.cleaned_data["user"], until=form.cleaned_data["until"], by=me(request))
     messages.success(request, _("%(name)s may see this system.") % {"name": made.user})
     return redirect("system", shown.code)
-
-
-@require_GET
-def orphan_list(request: HttpRequest) -> HttpResponse:
-    """Accounts that belong to nobody known, the privileged first."""
-    require(request.user, Perm.INVENTORY_VIEW)
-    shown = Account.objects.visible_to(request.user).orphaned().select_related("system")
-    chosen = request.GET.get("system", "")
-    if chosen:
-        shown = shown.filter(system__code=chosen)
-    privileged = Q(grants__held__upper_inf=True, grants__entitlement__carries_privilege=True)
-    shown = shown.annotate(privileged=Count("grants", filter=privileged)).order_by(
-        "-privileged", "system__code", "name", "id"
-    )
-    context = {
-        "accounts": Paginator(shown, PER_PAGE).get_page(request.GET.get("page")),
-        "systems": System.objects.visible_to(request.user).by_code(),
-        "chosen": chosen,
-        "may_link": allowed(request.user, Perm.INVENTORY_MANAGE),
-    }
-    return page(request, "accounts/orphan_list.html", context)

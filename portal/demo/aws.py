@@ -107,11 +107,6 @@ def _group_on(group: str | list[Any], day: int) -> str | None:
 
 
 def _role(calendar: Calendar, day: int, names: _Names, role: Json) -> Json:
-    trusted: Json = (
-        {"Service": f"{role['service']}.amazonaws.com"}
-        if "service" in role
-        else {"AWS": [names.arn("user", name) for name in role["trusts"]]}
-    )
     return {
         "Path": "/",
         "RoleName": role["name"],
@@ -120,7 +115,7 @@ def _role(calendar: Calendar, day: int, names: _Names, role: Json) -> Json:
         "CreateDate": _time(calendar, role["since"]),
         "AssumeRolePolicyDocument": {
             "Version": "2012-10-17",
-            "Statement": [{"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole"}],
+            "Statement": [_trust(names, role)],
         },
         "InstanceProfileList": [],
         "RolePolicyList": [],
@@ -133,6 +128,25 @@ def _role(calendar: Calendar, day: int, names: _Names, role: Json) -> Json:
     }
 
 
+def _trust(names: _Names, role: Json) -> Json:
+    """Who may use a role: a service of AWS, a pipeline that signs in elsewhere, users and roles."""
+    said: Json = {"Effect": "Allow", "Action": "sts:AssumeRole"}
+    if "service" in role:
+        return {**said, "Principal": {"Service": f"{role['service']}.amazonaws.com"}}
+    if "pipeline" in role:
+        provider = role["pipeline"]
+        return {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Principal": {"Federated": names.arn("oidc-provider", provider)},
+            # Whoever set it up asked for the audience and forgot the repository.
+            "Condition": {"StringEquals": {f"{provider}:aud": "sts.amazonaws.com"}},
+        }
+    users = [names.arn("user", name) for name in role["trusts"]]
+    roles = [names.arn("role", name) for name in role.get("trusts_roles", [])]
+    return {**said, "Principal": {"AWS": [*users, *roles]}}
+
+
 def _tags(holder: Json) -> list[Json]:
     """Who or what it belongs to, as the cloud team tags everything."""
     tags: dict[str, str] = {}
@@ -142,8 +156,13 @@ def _tags(holder: Json) -> list[Json]:
     if kind := holder.get("machine"):
         about = next(row for row in tables.rows("machines") if row["name"] == holder["name"])
         tags = {"identity": holder["name"], "identity-kind": kind, "environment": about["environment"]}
-        if about["purpose"]:
-            tags["purpose"] = about["purpose"][:256]
+        tags |= {"account-kind": "machine"} if "pipeline" in holder else {}
+        said = {
+            "purpose": about["purpose"][:256],
+            "owner": about["named"],
+            "application": about["application"] or holder.get("application", ""),
+        }
+        tags |= {key: value for key, value in said.items() if value}
     if kind := holder.get("kind"):
         tags = {"account-kind": kind}
     return [{"Key": f"nordhaven:{key}", "Value": value} for key, value in tags.items()]

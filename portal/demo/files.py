@@ -5,13 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from io import StringIO
 
-from portal.demo import staff, tables
+from portal.demo import gateway, staff, tables
 from portal.demo.calendar import Calendar
 from portal.demo.tables import Row
 
 TAKEN = "04:30"  # every export runs at night
-_DOMAIN = "S-1-5-21-7014-2291"
-_FIRST_NUMBERS = {"Chiara Neri": "5009"}  # the account was hers before her second number
 _SHARED = {"opsdesk"}
 # Where the disk of the export ran full: everything behind it is missing.
 _CUT_AT = ("grant", "LIMIT_ADMIN")
@@ -61,20 +59,8 @@ def fjordpay(calendar: Calendar, day: int) -> bytes:
     return _table("fjordpay", rows, _remarks(calendar, day, len(rows)))
 
 
-def directory(calendar: Calendar, day: int) -> bytes:
-    """DIR: one line per membership; the object id tells two holders of one login apart."""
-    rows = [
-        {**about, **_membership(calendar, held)}
-        for about, memberships in _directory_accounts(calendar, day)
-        for held in memberships
-    ]
-    return _table(
-        "directory", rows, [*_remarks(calendar, day, len(rows)), "covers: account, grant", "system: DIR"]
-    )
-
-
 def inventory(calendar: Calendar, day: int, system: str, *, is_cut: bool = False) -> bytes:
-    """CORE and JUMP: accounts, rights, who holds them, and credentials, each kind of row saying what it is.
+    """CORE and its test copy: accounts, rights, who holds them, and credentials, one kind in each row.
 
     `is_cut`: the file ends in the middle, while its head still says how many rows there were.
     """
@@ -96,75 +82,7 @@ def _birthday(number: int) -> str:
     return date(1964 + number % 37, 1 + number % 12, 1 + number % 28).isoformat()
 
 
-# The directory
-
-
-def _directory_accounts(calendar: Calendar, day: int) -> Iterator[tuple[Row, list[Row]]]:
-    """Everybody who works here, then machines: what is said of the account, and its groups."""
-    held: dict[str, list[Row]] = {}
-    for row in tables.rows_on("holdings", day):
-        if row["system"] == "DIR":
-            held.setdefault(row["account"], []).append(row)
-    for person in _with_an_account(day):
-        login = staff.login_of(person.name)
-        since = staff.first_days()[person.login]
-        groups = [_group(name, since) for name in ("All Staff", person.row["department"])]
-        groups += held.get(f"*{person.row['department']}", [])
-        yield (
-            {
-                "account id": f"{_DOMAIN}-{_FIRST_NUMBERS.get(person.name, person.number)}",
-                "account": login,
-                "display name": person.name,
-                "email": person.email,
-                "employee number": person.number,
-                "enabled": "yes",
-                "created": _day(calendar, since),
-                "last logon": _day(calendar, str(day - 1 - int(person.number) % 4)),
-                "initial password": f"Start-{person.number}",
-            },
-            [*groups, *held.get(login, [])],
-        )
-    machines = [row for row in tables.rows("machines") if row["system"] == "DIR"]
-    for number, machine in enumerate(machines, 9001):
-        groups = held[machine["name"]]
-        yield (
-            {
-                **_machine(machine),
-                "account id": f"{_DOMAIN}-{number}",
-                "created": groups[0]["since"],
-                "last logon": _day(calendar, str(day - 1)),
-            },
-            groups,
-        )
-
-
-def _with_an_account(day: int) -> Iterator[staff.Person]:
-    """An account goes two days after its holder; who left last week has theirs still."""
-    seen = set()
-    for person in staff.on(day):
-        is_still_there = person.name == "Nils Aaberg" or (person.name == "John Smith" and day < -148)
-        if (person.is_running or is_still_there) and person.name not in seen:
-            seen.add(person.name)
-            yield person
-
-
-def _group(name: str, since: str) -> Row:
-    return {"right": name, "via": "", "since": since}
-
-
-def _membership(calendar: Calendar, held: Row) -> Row:
-    right = _right("DIR", held["right"])
-    return {
-        "group": held["right"],
-        "description": right["description"],
-        "privileged": right["privileged"],
-        "because": right["because"],
-        "via": held["via"],
-        "since": _day(calendar, held["since"]),
-    }
-
-
-# CORE and JUMP
+# CORE and its test copy
 
 
 def _held_on(system: str, day: int) -> list[Row]:
@@ -232,13 +150,42 @@ def _inventory_credentials(calendar: Calendar, day: int, system: str) -> Iterato
                 "enabled": "yes",
                 "credential": row["fingerprint"],
                 "credential kind": row["kind"].replace("_", " "),
-                "rotated": _day(calendar, row["rotated"]),
+                "rotated": _rotated(calendar, row, day),
                 "expires": _day(calendar, row["expires"]),
                 "last used": _day(calendar, tables.used(row, day)),
             }
 
 
+def tokens(calendar: Calendar, day: int) -> bytes:
+    """JUMP's list of API tokens and keys, which its permissions don't tell of."""
+    rows = [
+        {
+            "account id": gateway.key(row["account"]),
+            "account": row["account"],
+            "credential": row["fingerprint"],
+            "credential kind": row["kind"].replace("_", " "),
+            "rotated": _rotated(calendar, row, day),
+            "expires": _day(calendar, row["expires"]),
+            "last used": _day(calendar, tables.used(row, day)),
+        }
+        for row in tables.rows_on("credentials", day)
+        if row["system"] == gateway.SYSTEM
+    ]
+    remarks = [*_remarks(calendar, day, len(rows)), "covers: credential", f"system: {gateway.SYSTEM}"]
+    return _table("tokens", ({"record": "credential", **row} for row in rows), remarks)
+
+
+def sudo_rules(_calendar: Calendar, _day: int) -> bytes:
+    """Who becomes root on core01; the file is the same on every day."""
+    return tables.DATA.joinpath("core01.sudoers").read_bytes()
+
+
 # What they share
+
+
+def _rotated(calendar: Calendar, row: Row, day: int) -> str:
+    """Not a rotation that is still to come."""
+    return _day(calendar, row["rotated"]) if row["rotated"] and int(row["rotated"]) <= day else ""
 
 
 def _machine(row: Row) -> Row:
@@ -249,11 +196,8 @@ def _machine(row: Row) -> Row:
         "enabled": "yes",
         "purpose": row["purpose"],
         "environment": row["environment"],
+        "owner": row["named"],
     }
-
-
-def _right(system: str, name: str) -> Row:
-    return next(row for row in tables.rows("rights") if (row["system"], row["right"]) == (system, name))
 
 
 def _day(calendar: Calendar, written: str) -> str:

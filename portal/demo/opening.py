@@ -2,27 +2,28 @@
 
 from datetime import timedelta
 
-from accounts.models import Identity, Ownership, Source, System
-from accounts.services import feeds, identities, memberships, ownership, sources, systems
+from accounts.models import System
+from accounts.services import memberships, sources, systems
 from portal import moment
 from portal.audit.services import PORTAL
-from portal.demo import readings, scene, sign_ins, tables
+from portal.demo import readings, scene, sign_ins
 from portal.demo.calendar import Calendar
 from portal.users import linking
 from portal.users import services as users
-from portal.users.models import User
 from sessions_app.services import recorders
 from sessions_app.services.recorders import Notice
 
 # code: name, own reference in its exports, owner, deputy, who carries out removals
 SYSTEMS = {
-    "DIR": ("Directory", "DIR", "Priya Raman", "Stefan Gruber", "Stefan Gruber"),
+    "DIR": ("Directory", "dc=nordhaven,dc=example", "Priya Raman", "Stefan Gruber", "Stefan Gruber"),
     "AWS-PAY": ("AWS account of payments", "730214905518", "Leon Weiss", "Noor El-Sayed", "Rosa Almeida"),
     "CORE": ("Core banking", "CORE", "Yusuf Demir", "Emil Hansen", "Aiko Mori"),
+    "CORE-TEST": ("Test copy of core banking", "CORE-TEST", "Yusuf Demir", "Emil Hansen", "Aiko Mori"),
     "JUMP": ("Gateway to servers and cloud", "JUMP", "Priya Raman", "Felix Braun", "Felix Braun"),
 }
-HOSTS = {"CORE": ("core01", "core02")}  # what the gateway calls the machines there
-FEEDING = ("svc-adsync", "svc-jump-sync", "inv-exporter")
+# What the gateway calls the machines there.
+HOSTS = {"CORE": ("core01", "core02"), "CORE-TEST": ("core-test01",)}
+TEST_COPY = "CORE-TEST"
 MEMBERS = {
     ("CORE", "opsdesk"): ("Dana Kovac", "Tim Larsen", "Eva Brandt", "Jakub Dvorak", "Ravi Menon"),
     ("AWS-PAY", "pay-admin"): ("Leon Weiss", "Noor El-Sayed", "Rosa Almeida"),
@@ -49,7 +50,14 @@ def found(_calendar: Calendar) -> None:
         password=sign_ins.PASSWORD,
     )
     for code, (name, reference, *_people) in SYSTEMS.items():
-        sources.create_system(code=code, name=name, reference=reference, actor=scene.iam().actor)
+        kinds = System.Environment
+        sources.create_system(
+            code=code,
+            name=name,
+            reference=reference,
+            environment=kinds.TEST if code == TEST_COPY else kinds.PRODUCTION,
+            actor=scene.iam().actor,
+        )
     readings.create_sources()
 
 
@@ -88,48 +96,12 @@ def name_people_of_systems(_calendar: Calendar) -> None:
         )
 
 
-def name_owners(calendar: Calendar) -> None:
-    """What no export says of machines: who answers for them, their rhythm, their contracts."""
-    actor = scene.iam().actor
-    for row in tables.rows("machines"):
-        machine = Identity.objects.machines().get(name=row["name"])
-        said = {
-            "rhythm": row["rhythm"],
-            "vendor": row["vendor"],
-            "contract_end": calendar.date(row["contract_end"]),
-        }
-        machine = identities.edit(machine, said, version=machine.version, actor=actor)
-        for role in Ownership.Role:
-            if holder := row[role.value]:
-                ownership.name_owner(
-                    machine, scene.identity(holder), role=role, version=machine.version, actor=actor
-                )
-
-
 def name_members(_calendar: Calendar) -> None:
     """Who knows the secrets of shared accounts, and who keeps the emergency one."""
     for (code, name), members in MEMBERS.items():
         for member in members:
             account = scene.account(code, name)
             memberships.add(account, scene.identity(member), version=account.version, actor=scene.iam().actor)
-
-
-def let_machines_in(_calendar: Calendar) -> None:
-    """Machines that send readings sign in with tokens of their own."""
-    administrator = scene.iam()
-    for name in FEEDING:
-        machine = users.create(
-            email=f"{name}@machines.invalid",
-            name=name,
-            roles=[],
-            kind=User.Kind.MACHINE,
-            identity_id=scene.identity(name).pk,
-            actor=administrator.actor,
-        )
-        for feed in readings.FEEDS:
-            if feed.sent_by == name:
-                source = Source.objects.get(name=feed.name)
-                feeds.issue_token(source, machine, label=feed.name, days=366, by=administrator)
 
 
 def connect_recorder(_calendar: Calendar) -> None:

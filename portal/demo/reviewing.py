@@ -41,7 +41,7 @@ CHANGES_BEFORE: dict[Line, Change] = {
     ("AWS-PAY", "pavel.novak", "payments-admins"): Change(Verdict.REVOKE, "Too broad for the task"),
     ("AWS-PAY", "pavel.novak", "AdministratorAccess"): Change(Verdict.REVOKE, "Too broad for the task"),
     ("DIR", "npetrov", "Server Operators"): Change(Verdict.REVOKE, "Not used in the period"),
-    ("DIR", "npetrov", "Domain Admins"): Change(Verdict.REVOKE, "Too broad for the task"),
+    ("DIR", "npetrov", "Tier0-Operators"): Change(Verdict.REVOKE, "Too broad for the task"),
 }
 CHANGES_NOW: dict[Line, Change] = {
     ("CORE", "pgallo", "LEDGER_REVERSE"): Change(Verdict.REVOKE, "Not used in the period"),
@@ -111,12 +111,13 @@ def carry_out_before(_calendar: Calendar) -> None:
     leaving.report_done("CORE", "Aiko Mori", "OPS-3702")
     leaving.report_done("AWS-PAY", "Rosa Almeida", "CLD-881")
     nested = Revocation.objects.to_carry_out().get(
-        system__code="DIR", grant__entitlement__name="Domain Admins", grant__account__name="npetrov"
+        system__code="DIR", grant__entitlement__name="Tier0-Operators", grant__account__name="npetrov"
     )
     revocations.impossible(
         nested,
         version=nested.version,
-        because="It comes through Tier0-Operators, which is nested in Domain Admins: not removable here.",
+        because="She runs the network with Tier0-Operators and keeps it. That it makes her a domain "
+        "administrator comes from its place in Domain Admins: not removable here.",
         by=scene.user("Stefan Gruber"),
     )
 

@@ -1,5 +1,6 @@
 """Who works at Nordhaven Bank, and what people are called on its systems."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -52,6 +53,16 @@ def on(day: int) -> list[Person]:
 def running_on(day: int) -> dict[str, Person]:
     """Who works here on that day, by login."""
     return {person.login: person for person in on(day) if person.is_running}
+
+
+def with_an_account(day: int) -> Iterator[Person]:
+    """Who is in the directory: an account goes two days after its holder; Nils still has his."""
+    seen = set()
+    for person in on(day):
+        is_still_there = person.name == "Nils Aaberg" or (person.name == "John Smith" and day < -148)
+        if (person.is_running or is_still_there) and person.name not in seen:
+            seen.add(person.name)
+            yield person
 
 
 @cache

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from portal.demo import casts, leaving, opening, readings, reviewing, watching
+from portal.demo import casts, leaving, machines, opening, readings, reviewing, watching
 from portal.demo.calendar import Calendar
 
 Perform = Callable[[Calendar], object]
@@ -39,9 +39,11 @@ TOLD = (
     Act(-175, "13:00", "people become portal users", opening.let_people_in),
     Act(-175, "14:00", "systems get owners", opening.name_people_of_systems),
     _systems(-170),
-    Act(-169, "10:00", "42 machines get owners", opening.name_owners),
+    Act(-169, "10:00", "42 machines get owners", machines.name_owners),
+    Act(-169, "11:00", "rights get words", machines.describe_rights),
+    Act(-169, "13:00", "owners say where secrets are kept", machines.tell_of_secrets),
     Act(-169, "14:00", "shared accounts get members", opening.name_members),
-    Act(-168, "09:00", "machines that send readings get tokens", opening.let_machines_in),
+    Act(-168, "09:00", "machines that send readings get tokens", machines.let_in),
     Act(-160, "10:00", "the gateway's recorder is connected", opening.connect_recorder),
     Act(-150, "15:00", "John Smith leaves", leaving.plan_john),
     Act(-150, "17:05", "his hour has come", leaving.begin_due),
@@ -71,6 +73,7 @@ TOLD = (
         "Fjordpay's people stay in quarantine",
         lambda calendar: readings.receive_fjordpay(calendar, -20),
     ),
+    Act(-29, "10:00", "a vendor's ticket showed a key", machines.tell_of_exposures),
     _people(-13),
     _systems(-12),
     Act(-8, "09:00", "this quarter's review is launched", reviewing.launch_now),
@@ -79,6 +82,7 @@ TOLD = (
     Act(-5, "10:00", "Petra's people are passed on", reviewing.pass_petras_people_on),
     Act(-5, "15:00", "Nils Aaberg leaves", leaving.plan_nils),
     Act(-5, "17:05", "his hour has come", leaving.begin_due),
+    Act(-4, "09:00", "the sudo rules of core01 are read for the first time", machines.read_sudo_rules),
     Act(-4, "10:00", "Tomas decides on three lines", reviewing.decide_some),
     Act(-3, "09:00", "some of Nils's removals are reported done", leaving.report_nils_removals),
     _signed_off(-3, "14:00", "Henrik Dahl"),
@@ -91,6 +95,7 @@ TOLD = (
     Act(-1, "12:30", "lines that no longer apply", reviewing.end_what_is_gone),
     _signed_off(-1, "14:00", "Katarina Holm"),
     Act(-1, "15:00", "the next review is drafted", reviewing.draft),
+    Act(0, "23:57", "rules are asked, owners are proposed", machines.ask_rules),
     Act(0, "23:58", "Dana Kovac is to be dismissed", leaving.plan_dana),
     Act(0, "23:59", "the recorder gives a sign of life", watching.give_a_sign),
 )

@@ -33,10 +33,10 @@ class VisibleQuerySet(models.QuerySet[M]):
         if self.seen_with in user.permissions:
             return self
         reasons = list(reasons_to_see[self.model].ask(user).values())
-        return self.filter(_Among(models.F("pk"), ArraySubquery(any_of(reasons)))) if reasons else self.none()
+        return self.filter(Among(models.F("pk"), ArraySubquery(any_of(reasons)))) if reasons else self.none()
 
 
-class _Among(models.Func):
+class Among(models.Func):
     """`key = ANY (ARRAY (…))`: the keys are found first, and each row by its key.
 
     What somebody sees then costs as much as they see. With `IN (…)` PostgreSQL guesses how many keys there

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from reviews.rules.rule import STEPS
@@ -87,13 +87,18 @@ FROM (SELECT concat_ws(' ', what, rule, (%(steps)s::text[])[weight + 1], subject
 BY_RULE = "SELECT rule, what, count(*) FROM rule_change GROUP BY 1, 2 ORDER BY 1, 2"
 
 # The whole column, so that what an interrupted evaluation left is put right as well.
-COUNT_OPEN = """
-WITH counted AS (
+MISCOUNTED = """
+CREATE TEMP TABLE rule_miscounted ON COMMIT DROP AS
+SELECT coalesce(c.identity_id, o.id) AS id, coalesce(c.found, 0) AS found
+FROM (
   SELECT identity_id, count(*) AS found FROM reviews_finding WHERE state = 'open' AND identity_id IS NOT NULL
-  GROUP BY identity_id)
-UPDATE accounts_identity i SET open_findings = coalesce(c.found, 0)
-FROM accounts_identity o LEFT JOIN counted c ON c.identity_id = o.id
-WHERE o.id = i.id AND o.open_findings <> coalesce(c.found, 0)
+  GROUP BY identity_id) c
+FULL JOIN (SELECT id, open_findings FROM accounts_identity WHERE open_findings <> 0) o ON o.id = c.identity_id
+WHERE c.found IS DISTINCT FROM o.open_findings
+"""
+COUNT_OPEN = """
+UPDATE accounts_identity i SET open_findings = c.found FROM rule_miscounted c
+WHERE c.id = i.id AND i.open_findings <> c.found
 """
 
 
@@ -108,8 +113,8 @@ class Done:
     acceptances: list[UUID]
 
 
-def merge(asked: list[str], *, off: list[str], with_unknown: bool, at: datetime) -> Done:
-    """Bring the findings of the asked rules in step with `rule_found`."""
+def merge(asked: list[str], *, off: list[str], with_unknown: bool, present: int, at: datetime) -> Done:
+    """Bring the findings of the asked rules in step with `rule_found`, which has so many rows."""
     told: dict[str, Any] = {
         "asked": asked,
         "off": off,
@@ -130,8 +135,6 @@ def merge(asked: list[str], *, off: list[str], with_unknown: bool, at: datetime)
         digest = bytes(cursor.fetchone()[0])
         cursor.execute(BY_RULE)
         changes = cursor.fetchall()
-        cursor.execute("SELECT count(*) FROM rule_found")
-        present = cursor.fetchone()[0]
     by_rule: dict[str, dict[str, int]] = {}
     counts: dict[str, int] = {}
     for rule, what, count in changes:
@@ -142,5 +145,10 @@ def merge(asked: list[str], *, off: list[str], with_unknown: bool, at: datetime)
 
 def count_open() -> None:
     """Keep the number of open findings on identities; apart, because it may have to wait for an import."""
-    with connection.cursor() as cursor:
-        cursor.execute(COUNT_OPEN)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '64MB'")
+        cursor.execute("DROP TABLE IF EXISTS rule_miscounted")
+        cursor.execute(MISCOUNTED)
+        if cursor.rowcount:
+            cursor.execute("ANALYZE rule_miscounted")
+            cursor.execute(COUNT_OPEN)

@@ -43,10 +43,11 @@ NO_OWNER = Rule(
     severity=Severity.MEDIUM,
     owasp=("NHI1:2025",),
     sql=f"""
+WITH nobody AS MATERIALIZED (  -- many machines have few owners, so it is these who are looked up
+  SELECT o.owner_id FROM (SELECT DISTINCT owner_id FROM rule_machine WHERE owner_id IS NOT NULL) o
+  JOIN accounts_identity i ON i.id = o.owner_id WHERE i.kind <> 'human')
 SELECT {OF_MACHINE}, jsonb_build_object('why', CASE WHEN m.owner_id IS NULL THEN 'nobody' ELSE 'machine' END)
-FROM rule_machine m LEFT JOIN rule_machine o ON o.id = m.owner_id
-LEFT JOIN rule_left l ON l.id = m.owner_id AND l.kind <> 'human'
-WHERE m.owner_id IS NULL OR o.id IS NOT NULL OR l.id IS NOT NULL
+FROM rule_machine m WHERE m.owner_id IS NULL OR m.owner_id IN (SELECT owner_id FROM nobody)
 """,
     reads=("accounts_identity", "accounts_account"),
 )
@@ -90,15 +91,24 @@ UNUSED = Rule(
     owasp=("NHI1:2025",),
     thresholds=UNUSED_AFTER,
     sql=f"""
-WITH judged AS (
+WITH known AS (  -- a system that tells of no use of any secret says nothing by it
+  SELECT account_id, max(last_used_at) AS last_used_at, bool_or(last_used_at IS NULL) AS some_unknown
+  FROM rule_secret WHERE kind <> 'federated' AND account_id IN (
+    SELECT account_id FROM rule_secret
+    WHERE kind <> 'federated' AND is_human IS FALSE AND last_used_at IS NOT NULL)
+  GROUP BY account_id),
+maybe AS MATERIALIZED (  -- with something that rests, by the shortest rhythm; only these are judged
+  SELECT identity_id FROM rule_account
+  WHERE is_human IS FALSE AND last_used_at < seen_until - make_interval(days => %(days)s)
+  UNION
+  SELECT a.identity_id FROM known c JOIN rule_account a ON a.id = c.account_id
+  WHERE c.last_used_at < a.seen_until - make_interval(days => %(days)s)),
+judged AS (
   SELECT a.identity_id, a.kind, greatest(a.last_used_at, c.last_used_at) AS used_at,
     a.last_used_at IS NULL AND c.some_unknown IS NOT FALSE AS is_unknown,
     a.seen_until - make_interval(days => {WINDOW.format(rhythm="m.rhythm")}) AS since
-  FROM rule_account a JOIN rule_machine m ON m.id = a.identity_id
-  LEFT JOIN (
-    SELECT account_id, max(last_used_at) AS last_used_at, bool_or(last_used_at IS NULL) AS some_unknown
-    FROM rule_secret WHERE kind <> 'federated' AND is_human IS FALSE GROUP BY account_id) c
-    ON c.account_id = a.id
+  FROM maybe JOIN rule_account a ON a.identity_id = maybe.identity_id
+  JOIN rule_machine m ON m.id = maybe.identity_id LEFT JOIN known c ON c.account_id = a.id
   WHERE m.rhythm <> 'emergency'),
 resting AS MATERIALIZED (
   SELECT identity_id, max(used_at) AS used_at, min(since) AS since FROM judged

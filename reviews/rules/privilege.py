@@ -7,11 +7,9 @@ from django.utils.translation import gettext_lazy as _
 
 from reviews.models import Severity
 from reviews.rules.ownership import UNUSED_AFTER, WINDOW
-from reviews.rules.rule import OF_GRANT, Rule
+from reviews.rules.rule import OF_GRANT, OF_POWER, Rule
 
-HELD = """accounts_entitlement e
-JOIN accounts_grant g ON g.entitlement_id = e.id AND upper_inf(g.held) AND NOT g.is_eligible
-JOIN rule_account a ON a.id = g.account_id"""
+HELD = "rule_power p JOIN rule_account a ON a.id = p.account_id AND NOT p.is_eligible"
 
 RESTS = WINDOW.format(rhythm="coalesce(i.rhythm, '')")
 
@@ -29,13 +27,15 @@ UNUSED_RIGHT = Rule(
     owasp=("NHI5:2025",),
     thresholds=UNUSED_AFTER,
     sql=f"""
-SELECT {OF_GRANT}, jsonb_build_object('used_at', u.last_used_at)
-FROM {HELD} JOIN accounts_grantuse u ON u.grant_id = g.id
+SELECT {OF_POWER}, jsonb_build_object('used_at', u.last_used_at)
+FROM {HELD} JOIN accounts_grantuse u ON u.grant_id = p.id
 LEFT JOIN accounts_identity i ON i.id = a.identity_id
-WHERE e.carries_privilege AND a.kind <> 'emergency' AND coalesce(i.rhythm, '') <> 'emergency'
+WHERE a.kind <> 'emergency' AND coalesce(i.rhythm, '') <> 'emergency'
   AND i.status IS DISTINCT FROM 'on_leave'
+  -- No rhythm is shorter than this, and nothing is seen later than now: few are left to be looked up.
+  AND u.last_used_at < %(at)s - make_interval(days => %(days)s)
   AND u.last_used_at < a.seen_until - make_interval(days => {RESTS})
-  AND NOT EXISTS (SELECT FROM sessions_app_session n WHERE n.grant_id = g.id
+  AND NOT EXISTS (SELECT FROM sessions_app_session n WHERE n.grant_id = p.id
     AND n.started_at >= a.seen_until - make_interval(days => {RESTS}))
 """,
     reads=(
@@ -50,18 +50,19 @@ STANDING = Rule(
     sentence=_("It can be used at any time without asking again: it %(end)s."),
     rationale=_(
         "The right is there when it is not needed, for whoever gets hold of the account. An end beyond 24"
-        " hours for administrators and 90 days for others is no end; one that no reading has shown isn't "
-        "either."
+        " hours for administrators and 90 days for others is no end; one that has passed while readings "
+        "still show the right isn't either."
     ),
     advice=_("Make it one that is asked for and ends by itself, or decide in a review that it has to stay."),
     severity=Severity.LOW,
     owasp=("NHI5:2025",),
     sql=f"""
-SELECT {OF_GRANT}, jsonb_build_object('end', CASE WHEN g.ends_at IS NULL THEN 'no_end' ELSE 'late_end' END)
-FROM {HELD} LEFT JOIN accounts_importrun r ON r.id = g.known_from_run_id AND lower_inf(g.held)
-WHERE e.carries_privilege AND a.kind <> 'emergency' AND (g.ends_at IS NULL OR
-  g.ends_at > coalesce(lower(g.held), r.received_at)
-    + CASE WHEN 'admin' = ANY(e.marks) THEN %(admin_window)s ELSE %(window)s END)
+SELECT {OF_POWER}, jsonb_build_object('end', CASE WHEN p.ends_at IS NULL THEN 'no_end'
+  WHEN p.ends_at <= %(at)s THEN 'past_end' ELSE 'late_end' END)
+FROM {HELD} LEFT JOIN accounts_importrun r ON r.id = p.shown_by_id
+WHERE a.kind <> 'emergency' AND (p.ends_at IS NULL OR p.ends_at <= %(at)s
+  OR p.ends_at > coalesce(p.since, r.received_at)
+  + CASE WHEN p.is_admin THEN %(admin_window)s ELSE %(window)s END)
 """,
     reads=("accounts_grant", "accounts_entitlement", "accounts_account"),
 )

@@ -21,9 +21,7 @@ ENVIRONMENTS = Rule(
     owasp=("NHI8:2025",),
     sql=f"""
 SELECT {OF_MACHINE}, jsonb_build_object('what', 'identity')
-FROM rule_machine m JOIN (
-  SELECT identity_id FROM rule_account WHERE is_human IS FALSE AND identity_id IS NOT NULL
-  GROUP BY identity_id HAVING bool_or(production) AND bool_or(NOT production)) b ON b.identity_id = m.id
+FROM rule_machine m WHERE m.everywhere
 UNION ALL
 SELECT {OF_KEY}, jsonb_build_object('what', s.kind)
 FROM rule_twin s JOIN (
@@ -46,8 +44,8 @@ CONSUMERS = Rule(
     owasp=("NHI9:2025",),
     thresholds={"most": Number(_("Consumers allowed"), _("consumers"), 1, 1, 50)},
     sql=f"""
-SELECT {OF_MACHINE}, jsonb_build_object('consumers', cardinality(m.consumers))
-FROM rule_machine m WHERE cardinality(m.consumers) > %(most)s
+SELECT {OF_MACHINE}, jsonb_build_object('consumers', m.consumers)
+FROM rule_machine m WHERE m.consumers > %(most)s
 """,
     reads=("accounts_identity", "accounts_account"),
 )

@@ -123,6 +123,8 @@ OF_ACCOUNT = (
 )
 OF_KEY = """'accounts.credential', s.id::text, '', s.identity_id, s.system_id, s.is_human, s.privileged,
   s.production"""
+# Of a privileged right `p` of the account `a`.
+OF_POWER = """'accounts.grant', p.id::text, '', a.identity_id, a.system_id, a.is_human, true, a.production"""
 # Of a grant `g` of the right `e` on the account `a`.
 OF_GRANT = """'accounts.grant', g.id::text, '', a.identity_id, a.system_id, a.is_human, e.carries_privilege,
   a.production"""

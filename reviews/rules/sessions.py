@@ -95,20 +95,31 @@ SELF_REVIEW = Rule(
     ),
     severity=Severity.MEDIUM,
     thresholds={"days": days(_("Decisions of the last"), 400, most=1_100)},
+    # Whoever decided, and whose it was, may have turned out to be the same person since: see `merged_into`.
     sql="""
-SELECT 'reviews.reviewitem', t.id::text, '', d.by_identity, t.system_id, true,
+WITH merged AS (
+  SELECT id, merged_into_id AS into FROM accounts_identity WHERE merged_into_id IS NOT NULL)
+SELECT 'reviews.reviewitem', t.id::text, '', d.decider, t.system_id, true,
   t.is_privileged IS TRUE, coalesce(s.production, false),
-  jsonb_build_object('person', d.by_identity, 'verdict', d.verdict, 'at', d.at,
-    'why', CASE WHEN a.identity_id = d.by_identity THEN 'theirs' ELSE 'shared' END)
-FROM reviews_decision d JOIN reviews_reviewitem t ON t.id = d.item_id AND t.ordinal = d.ordinal
-  AND t.stage = d.stage
+  jsonb_build_object('person', d.decider, 'verdict', d.verdict, 'at', d.at,
+    'why', CASE WHEN a.identity_id = d.decider OR d.subject = d.decider THEN 'theirs'
+      WHEN d.answers THEN 'answered_for' ELSE 'shared' END)
+FROM (
+  SELECT d.item_id, d.ordinal, d.stage, d.verdict, d.at, coalesce(who.into, d.by_identity) AS decider,
+    coalesce(whose.into, d.subject_id) AS subject,
+    (who.into IS NOT NULL OR owner.into IS NOT NULL)
+      AND (d.subject_kind = 'human' OR d.is_privileged IS TRUE)
+      AND coalesce(owner.into, d.accountable_id) = coalesce(who.into, d.by_identity) AS answers
+  FROM reviews_decision d LEFT JOIN merged who ON who.id = d.by_identity
+  LEFT JOIN merged whose ON whose.id = d.subject_id LEFT JOIN merged owner ON owner.id = d.accountable_id
+  WHERE d.verdict <> 'withdraw' AND d.at >= %(at)s - make_interval(days => %(days)s)) d
+JOIN reviews_reviewitem t ON t.id = d.item_id AND t.ordinal = d.ordinal AND t.stage = d.stage
 JOIN accounts_account a ON a.id = t.account_id LEFT JOIN rule_system s ON s.system_id = t.system_id
-WHERE d.verdict <> 'withdraw' AND d.at >= %(at)s - make_interval(days => %(days)s)
-  AND (a.identity_id = d.by_identity OR EXISTS (
-    SELECT FROM accounts_membership b WHERE b.account_id = a.id AND b.identity_id = d.by_identity
-      AND b.during @> d.at))
+WHERE a.identity_id = d.decider OR d.subject = d.decider OR d.answers OR EXISTS (
+    SELECT FROM accounts_membership b WHERE b.account_id = a.id AND b.identity_id = d.decider
+      AND b.during @> d.at)
 """,
-    reads=("reviews_decision", "reviews_reviewitem", "accounts_account"),
+    reads=("reviews_decision", "reviews_reviewitem", "accounts_account", "accounts_identity"),
 )
 
 TWICE = Rule(

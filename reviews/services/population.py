@@ -40,6 +40,7 @@ RULES = {
 # What a campaign says loudly although it is left out.
 LOUD = ("privileged_unknown", "no_reviewer")
 WORDS_WANTED = 90  # per cent of items whose right is described in words
+WORDLESS = {"without": _("without words"), "suggested": _("only suggested")}  # as the list of rights has it
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Population:
     left_out: list[Slice]
     sources: list[SourceLine]
     rights: int
-    with_words: int
+    wordless: list[Slice]  # items without words, or with words that were only suggested, by system
     fingerprint: str = ""
     is_frozen: bool = False
     systems_outside: list[Slice] = field(default_factory=list)
@@ -96,13 +97,17 @@ class Population:
 
     @property
     def words_percent(self) -> int | None:
-        """How many of the rights have words; None where there are no rights."""
-        return round(100 * self.with_words / self.rights) if self.rights else None
+        """How many items have a right with words, rounded down; None where none has a right."""
+        return 100 * self._with_words // self.rights if self.rights else None
 
     @property
     def needs_words(self) -> bool:
-        """Too few rights say what they let somebody do."""
+        """Too few items say what their right lets somebody do."""
         return self.words_percent is not None and self.words_percent < WORDS_WANTED
+
+    @property
+    def _with_words(self) -> int:
+        return self.rights - sum(part.count for part in self.wordless)
 
     @property
     def without_reviewer(self) -> int:
@@ -190,7 +195,7 @@ def _population(
     parameters = {"campaign": campaign.pk}
     by_system = _rows(sql.BY_SYSTEM.format(items=relation.items), parameters)
     by_kind = _rows(sql.BY_KIND.format(items=relation.items), parameters)
-    words = _rows(sql.WORDS.format(items=relation.items), parameters)[0]
+    words = _rows(sql.WORDS.format(items=relation.items), parameters)
     kinds = dict(Identity.Kind.choices)
     left_out = [
         Slice(row["code"], row["n"], LEFT_OUT.get(row["code"], row["code"]), row["system_code"])
@@ -210,8 +215,13 @@ def _population(
             left_out, key=lambda part: order.index(part.code) if part.code in order else len(order)
         ),
         sources=lines,
-        rights=words["rights"],
-        with_words=words["described"],
+        rights=sum(row["rights"] for row in words),
+        wordless=[
+            Slice(code, row[code], WORDLESS[code], row["system_code"])
+            for row in words
+            for code in WORDLESS
+            if row[code]
+        ],
         fingerprint=fingerprint,
         is_frozen=is_frozen,
         systems_outside=[

@@ -318,8 +318,12 @@ SELECT x.code, x.system_code, count(*) AS n FROM {left_out} x
 GROUP BY x.code, x.system_code ORDER BY x.system_code
 """
 WORDS: Final = """
-SELECT count(*) AS rights, count(*) FILTER (WHERE e.plain_words <> '') AS described
+SELECT s.code AS system_code, count(*) AS rights,
+  count(*) FILTER (WHERE e.plain_words = '') AS without,
+  count(*) FILTER (WHERE e.plain_words <> '' AND e.described_by = 'suggested') AS suggested
 FROM {items} p JOIN accounts_entitlement e ON e.id = p.entitlement_id
+JOIN accounts_system s ON s.id = e.system_id
+GROUP BY s.code ORDER BY s.code
 """
 OUTSIDE: Final = """
 SELECT s.code, s.name, count(g.id) AS n FROM accounts_system s

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from accounts.models import Identity, Membership
+from accounts.models import Account, Identity, Membership
 from portal.users.models import User
 from reviews.models import ReviewItem
 
@@ -21,8 +21,11 @@ def barred_of(items: Iterable[ReviewItem], at: datetime) -> dict[int, set[UUID]]
     """
     items = list(items)
     shared: dict[int, set[UUID]] = {}
-    members = Membership.objects.filter(account__in={item.account_id for item in items}, during__contains=at)
-    for account_id, identity_id in members.values_list("account_id", "identity_id"):
+    accounts = {item.account_id for item in items}
+    members = Membership.objects.filter(account__in=accounts, during__contains=at)
+    # Whoever holds the account now counts as well: two records of one person may have become one since.
+    holders = Account.objects.filter(pk__in=accounts, identity__isnull=False).values_list("pk", "identity_id")
+    for account_id, identity_id in members.values_list("account_id", "identity_id").union(holders):
         shared.setdefault(account_id, set()).add(identity_id)
     found = {}
     for item in items:

@@ -1,5 +1,6 @@
 """Campaigns: defined, looked at before launch, watched, chased, shared, closed."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -14,6 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.models import System
+from accounts.services import joiners
 from accounts.views.identities import people
 from portal import moment
 from portal.ui.render import page
@@ -26,6 +29,7 @@ from reviews.views import rows
 from reviews.views.my_reviews import me
 
 PER_PAGE = 50
+MOVERS_DUE = timedelta(days=21)
 
 
 def seen_campaign(request: HttpRequest, code: str) -> Campaign:
@@ -51,7 +55,7 @@ def campaign_new(request: HttpRequest) -> HttpResponse:
     """Define a campaign."""
     require(request.user, Perm.CAMPAIGN_MANAGE)
     initial = {"privileged_only": True, "with_credentials": True, "evidence_days": 90, "kinds": ["human"]}
-    form = CampaignForm(request.POST or None, initial=initial)
+    form = CampaignForm(request.POST or None, initial=initial | _of_movers(request.GET.get("movers", "")))
     if request.method == "POST" and form.is_valid():
         try:
             made = campaigns.create(**form.values(), by=me(request))
@@ -60,6 +64,27 @@ def campaign_new(request: HttpRequest) -> HttpResponse:
         else:
             return redirect("campaign_preview", made.code)
     return page(request, "reviews/campaign_form.html", {"form": form, "people": people()})
+
+
+def _of_movers(key: str) -> dict[str, Any]:
+    """What is known beforehand of a campaign about the people whom one HR reading moved."""
+    wave = next((one for one in joiners.waves() if str(one.run.pk) == key), None)
+    if wave is None:
+        return {}
+    day = timezone.localtime(wave.run.taken_at or wave.run.received_at).date()
+    words = {"day": f"{day:%Y-%m-%d}", "count": wave.movers, "source": wave.run.source.name}
+    return {
+        "name": _("Movers of %(day)s") % words,
+        "purpose": _(
+            "On %(day)s %(source)s moved %(count)d people to another unit, manager or job. What they held for"
+            " their old work is looked at once: keep what the new one needs."
+        )
+        % words,
+        "privileged_only": False,
+        "with_credentials": False,
+        "systems": list(System.objects.values_list("pk", flat=True)),
+        "due_on": timezone.localtime(moment.now()).date() + MOVERS_DUE,
+    }
 
 
 @require_http_methods(["GET", "POST"])

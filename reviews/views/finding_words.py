@@ -39,11 +39,13 @@ CODES: Final[dict[str, dict[str, Any]]] = {
         "machine": gettext_lazy("another machine"),
         "theirs": gettext_lazy("their own"),
         "shared": gettext_lazy("shared by them"),
+        "answered_for": gettext_lazy("one of a machine they answer for"),
     },
     "ends": {"never": gettext_lazy("never, as far as the system tells")},
     "end": {
         "no_end": gettext_lazy("has no end"),
         "late_end": gettext_lazy("ends later than its kind allows"),
+        "past_end": gettext_lazy("should have ended, and is still there"),
     },
     "rhythm": dict(Identity.Rhythm.choices) | {"": gettext_lazy("unknown")},
     "state": dict(Revocation.State.choices) | {"not_reviewed": gettext_lazy("not reviewed")},

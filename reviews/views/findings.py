@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.models import Identity, System
 from accounts.models.listing import Order, counted, in_order, page_of
+from accounts.services import exporting
 from portal import exports, moment
 from portal.audit.models import Event
 from portal.audit.versions import as_seen
@@ -66,7 +67,7 @@ def finding_list(request: HttpRequest) -> HttpResponseBase:
     form = FindingFilter(request.GET, systems=System.objects.visible_to(user).by_code())
     found = form.narrowed(visible, user.identity_id)
     if request.GET.get("export") in exports.FORMATS:
-        return _file(found, request.GET["export"])
+        return _file(found, form, request)
     at = request.GET.get("after", "")
     shown = page_of(found, RISKIEST, is_down=True, at=at, dressed=Finding.objects.with_names())
     context = {
@@ -185,10 +186,14 @@ def _last_seen(shown: Finding, evaluated_at: datetime | None) -> datetime:
     return max(shown.last_seen_at, evaluated_at)
 
 
-def _file(found: FindingQuerySet, form: str) -> HttpResponseBase:
+def _file(found: FindingQuerySet, form: FindingFilter, request: HttpRequest) -> HttpResponseBase:
+    """All rows of the filter. What left stands in the log."""
+    kind = request.GET["export"]
     rows = cast(FindingQuerySet, in_order(found.with_names(), RISKIEST, is_down=True))
+    query = {name: str(form.data[name]) for name in form.fields if form.chosen(name)}
+    told = exporting.told("finding_list", form=kind, query=query, by=me(request))
     name = f"findings-{moment.now():%Y-%m-%d}"
-    return exports.write(form, name, [str(one) for one in COLUMNS], _rows(rows))
+    return exports.write(kind, name, [str(one) for one in COLUMNS], _rows(rows), tell=told)
 
 
 def _rows(found: FindingQuerySet) -> Iterator[list[object]]:

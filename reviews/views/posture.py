@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from accounts.forms.filters import UNKNOWN
@@ -16,7 +17,7 @@ from accounts.models.meter import By, Quarter, Reading, meter
 from accounts.views.identities import me
 from portal import moment
 from portal.ui.render import page
-from portal.users.guards import require
+from portal.users.guards import allowed, require
 from portal.users.models import User
 from portal.users.permissions import Perm
 from reviews.models import Campaign
@@ -109,7 +110,10 @@ def _address(name: str, **said: str) -> str:
 def _split(sides: Sides, url: str, field: str, **names: str) -> tuple[tuple[str, int, str], ...]:
     """People and machines, each with its own rows."""
     joint = "&" if "?" in url else "?"
-    parts = (("people", _("people"), sides.people), ("machines", _("machines"), sides.machines))
+    parts = (
+        ("people", ngettext("person", "people", sides.people), sides.people),
+        ("machines", ngettext("machine", "machines", sides.machines), sides.machines),
+    )
     found = [
         (words, count, f"{url}{joint}{urlencode({field: names.get(code, code)})}")
         for code, words, count in parts
@@ -124,7 +128,9 @@ def _figures(user: User, at: datetime) -> list[Figure]:
     rights = _address("grant_list", stands="standing")
     unused = _address("grant_list", stands="standing", unused_before=f"{at - facts.UNUSED:%Y-%m-%d}")
     unknown = _address("grant_list", stands="standing", use=UNKNOWN)
-    gone = _address("revocation_list", state="unproven")
+    # Whoever does not watch over removals sees none of them, and none is not what there is.
+    watches = allowed(user, Perm.REVOCATION_VIEW)
+    oldest = _("oldest from %(day)s") % {"day": f"{waiting.oldest:%d %b %Y}"} if waiting.oldest else ""
     left = facts.leavers_able_to_act(user, at)
     leavers = _address("identity_list", status="left", can_act="on")
     outside, seen = facts.without_grant(user)
@@ -142,10 +148,10 @@ def _figures(user: User, at: datetime) -> list[Figure]:
         ),
         Figure(
             _("decided, and not proven gone"),
-            f"{waiting.rights.all:,}",
-            gone,
-            remark=_("oldest from %(day)s") % {"day": f"{waiting.oldest:%d %b %Y}"} if waiting.oldest else "",
-            is_bad=bool(waiting.rights.all),
+            f"{waiting.rights.all:,}" if watches else "–",
+            _address("revocation_list", state="unproven") if watches else "",
+            remark=oldest if watches else _("for those who watch over removals"),
+            is_bad=watches and bool(waiting.rights.all),
         ),
         Figure(
             _("who left and can still act"),

@@ -7,6 +7,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from accounts.models import (
     CaseLine,
+    CorrelationRule,
     Grant,
     Identity,
     ImportRun,
@@ -14,6 +15,7 @@ from accounts.models import (
     OffboardingCase,
     Ownership,
     OwnershipClaim,
+    PersonChange,
     Revocation,
 )
 from accounts.services import applications, claims, offboarding, ownership, revocations, saved_views
@@ -71,6 +73,19 @@ def arguments(people: People) -> Arguments:
         "saved_view_delete": [saved_views.save("mine", page="grant_list", query="", by=people.ines).pk],
         **_answering(machine, needless, bank),
         **_findings(grant),
+        **_who_is_who(bank, machine),
+    }
+
+
+def _who_is_who(bank: Bank, machine: Identity) -> Arguments:
+    hr = inventory.source()
+    missing = PersonChange.objects.create(
+        run=inventory.run(hr), identity=bank.hire(), kind=PersonChange.Kind.LEFT, is_proposed=True
+    )
+    return {
+        "hr_changes": [hr.pk],
+        **dict.fromkeys(["identity_merge", "identity_split"], (machine.pk,)),
+        "leaver_dismiss": [missing.pk],
     }
 
 
@@ -106,6 +121,8 @@ def _inventory(bank: Bank, machine: Identity, grant: Grant) -> Arguments:
         **dict.fromkeys(["reach", "reach_csv", "reach_xlsx"], (bank.system.code,)),
         **dict.fromkeys(["account", "account_unlink", "account_member_add"], (grant.account_id,)),
         "account_member_end": (grant.account_id, membership.pk),
+        **{f"orphan_{act}": (grant.account_id,) for act in ["link", "machine", "refuse", "shared"]},
+        "correlation_rule": [CorrelationRule.objects.in_order()[0].pk],
         "grant": [grant.pk],
         "right": [grant.entitlement_id],
         **{

@@ -11,7 +11,7 @@ from accounts.models import Entitlement
 from portal.audit.models import Event
 from portal.audit.verbs import Verb
 from tests.conftest import As
-from tests.factories import inventory
+from tests.factories import inventory, readings
 from tests.factories import people as factory
 from tests.factories.people import People
 
@@ -180,3 +180,19 @@ def test_who_may_not_see_the_inventory_sees_no_rights(people: People, as_: As) -
     assert as_(people.omar).get(reverse("right_list")).context["rows"] == []
     assert as_(people.ruth).get(reverse("right_coverage")).status_code == 403
     assert as_(people.ines).get(reverse("catalogue_new")).status_code == 403
+
+
+def test_a_reading_that_does_not_know_keeps_what_somebody_judged() -> None:
+    core = readings.system()
+    source = readings.source(core)
+    head = "account,entitlement,privileged,because\n"
+    readings.applied(source, f"{head}ann,PAY,,\n", readings.day(1))
+    Entitlement.objects.filter(name="PAY").update(
+        is_privileged=False, because="Only drafts", described_by="catalogue"
+    )
+    readings.applied(source, f"{head}ann,PAY,,moves money\n", readings.day(2))
+    kept = Entitlement.objects.get(name="PAY")
+    assert (kept.is_privileged, kept.because) == (False, "Only drafts")
+    readings.applied(source, f"{head}ann,PAY,yes,moves money\n", readings.day(3))
+    told = Entitlement.objects.get(name="PAY")
+    assert (told.is_privileged, told.because) == (True, "moves money")

@@ -69,5 +69,5 @@ def test_lists_ask_the_same_number_of_questions_however_long_they_are(
         machine = bank.machine(f"svc-{number}", owner=owner if number % 2 else None)
         bank.account(machine if number % 3 else None, kind=Account.Kind.MACHINE)
     client = as_(people.ines if name == "trail" else people.mikael)
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(14):
         assert client.get(reverse(name)).status_code == 200

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from accounts.clock.offboarding import follow_running
-from accounts.models import CaseLine, Credential, Membership, OffboardingCase, Ownership, Revocation
+from accounts.models import Account, CaseLine, Credential, Membership, OffboardingCase, Ownership, Revocation
 from accounts.services import case_lines, offboarding, ownership, revocations
 from portal import moment
 from portal.audit.models import Event
@@ -329,3 +329,40 @@ def test_nobody_decides_on_their_own_leaving(people: People) -> None:
         case_lines.except_line(line, because="x", until=date(2099, 1, 1), version=None, by=dana.user)
     with pytest.raises(ValidationError, match="their own access"):
         case_lines.insist(line, version=None, by=dana.user)
+
+
+@pytest.mark.parametrize(("is_gone", "words"), [(False, "Proven disabled"), (True, "Proven gone")])
+def test_an_account_that_is_only_switched_off_is_not_called_gone(
+    people: People, as_: As, is_gone: bool, words: str
+) -> None:
+    case = leaver.begun(leaver.dana(people), people.ruth)
+    line = line_of(case, "account")
+    assert line.revocation
+    assert line.revocation.account
+    assert line.revocation.act == Revocation.Act.DISABLE
+    prove(line.revocation)
+    run = Revocation.objects.get(pk=line.revocation.pk).verified_run
+    Account.objects.filter(pk=line.revocation.account.pk).update(
+        is_enabled=False, gone_run=run if is_gone else None, gone_at=LATER if is_gone else None
+    )
+    url = reverse("offboarding", args=[case.code])
+    before = as_(people.ines).get(url).text  # at once, before the clock has written it
+    follow_running(LATER)
+    line.refresh_from_db()
+    assert words in line.outcome
+    assert words in before
+    assert ("Proven gone" in before) is is_gone
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [("remove", "Proven gone"), ("limit", "Its end is proven"), ("rotate", "Proven rotated")],
+)
+def test_what_a_reading_proved_is_said_as_it_is(people: People, act: str, words: str) -> None:
+    case = leaver.begun(leaver.dana(people), people.ruth)
+    line = line_of(case, "grant")
+    assert line.revocation
+    prove(line.revocation, act=act, ends_at=LATER)
+    follow_running(LATER)
+    line.refresh_from_db()
+    assert words in line.outcome

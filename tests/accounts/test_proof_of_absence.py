@@ -236,3 +236,28 @@ def test_removals_of_days_ago_are_counted_to_the_microsecond(core: Source) -> No
     revocation = asked(post(), at=day(3) - timedelta(microseconds=1))
     applied(core, WITHOUT, day(3))
     assert now(revocation).state == Revocation.State.VERIFIED
+
+
+SUDOERS = "aiko ALL=(root) /usr/bin/systemctl\n"
+
+
+def test_a_file_of_another_format_proves_nothing_of_what_it_never_told(core: Source) -> None:
+    """A host's sudoers, complete as it is, does not know the rights of the application on it."""
+    sudoers = readings.source(core.system, connector="sudoers")
+    applied(sudoers, SUDOERS, day(2))
+    revocation = asked(post())
+    applied(sudoers, SUDOERS, day(3))
+    assert post().until is None
+    assert now(revocation).state == Revocation.State.REQUESTED
+    applied(core, WITHOUT, day(4))
+    proved = now(revocation)
+    assert (proved.state, proved.verified_at) == (Revocation.State.VERIFIED, day(4))
+
+
+def test_an_account_of_ours_that_is_gone_takes_what_others_told_of_it(core: Source) -> None:
+    sudoers = readings.source(core.system, connector="sudoers")
+    applied(sudoers, SUDOERS, day(2))
+    through_sudo = Grant.objects.get(account__name="aiko", entitlement__kind="act_as")
+    revocation = asked(through_sudo)
+    applied(core, WITHOUT.replace("account,aiko,,,,yes,,,\n", "").replace(READ, ""), day(4))
+    assert now(revocation).state == Revocation.State.VERIFIED

@@ -271,3 +271,16 @@ def _proven(dana: Leaver, people: People, hours: Iterable[tuple[int, int]]) -> N
             verified_at=AT + timedelta(hours=proven),
             verified_run=run,
         )
+
+
+def test_the_work_list_as_a_file_stands_in_the_log(people: People, as_: As, dana: Leaver) -> None:
+    asked(dana, people)
+    found = rows(as_(people.aiko).get(f"{LIST}work-list.csv?state=all&system=CORE&overdue="))
+    event = Event.objects.get(verb=Verb.LIST_EXPORTED)
+    facts = event.facts
+    assert (event.actor_id, facts["page"], facts["rows"]) == (
+        str(people.aiko.pk),
+        "revocation_list",
+        len(found),
+    )
+    assert facts["query"] == {"state": "all", "system": "CORE"}

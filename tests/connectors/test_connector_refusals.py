@@ -180,7 +180,7 @@ def test_json_cut_anywhere_is_refused(cut: int, data: Callable[[str], bytes]) ->
     [
         ('{"UserDetailList": [], "UserDetailList": []}', "duplicate_key"),
         ('{"UserDetailList": [{"Arn": "a", "Arn": "b"}]}', "duplicate_key"),
-        ('{"UserDetailList": []} {"UserDetailList": []}', "extra_data"),
+        ('[{"UserDetailList": []}] {"UserDetailList": []}', "extra_data"),
         ('{"UserDetailList": [NaN]}', "not_json"),
         ('{"UserDetailList": [,]}', "not_json"),
         ('{"UserDetailList": [' + "9" * 5000 + "]}", "not_json"),

@@ -282,6 +282,39 @@ def test_a_gateway_right_names_the_account_it_opens(run: Run) -> None:
     assert (right.kind, right.acts_as) == ("act_as", "root@core01")
 
 
+def test_account_and_place_of_a_gateway_right_may_stand_apart(run: Run) -> None:
+    done = run(
+        "csv_accounts",
+        b"account,entitlement,acts as,acts on\nann,PSM-ROOT,root,core01\nbo,PSM-ANY,,core02\ncy,READ,,\n",
+    )
+    assert [(one.external_id, one.kind, one.acts_as, one.acts_on) for one in done.of(Entitlement)] == [
+        ("PSM-ROOT", "act_as", "root", "core01"),
+        ("PSM-ANY", "act_as", None, "core02"),
+        ("READ", "right", None, None),
+    ]
+
+
+def test_a_right_that_has_to_be_switched_on_and_one_that_ends_by_itself(run: Run) -> None:
+    rows = (
+        b"ann,DBA,yes,\nann,DBA,no,2026-10-06T18:00:00Z\nbo,DBA,,\nbo,OPS,Eligible,2026-12-31\nbo,X,maybe,\n"
+    )
+    done = run("csv_accounts", b"account,entitlement,eligible,ends at\n" + rows)
+    assert [(one.account, one.entitlement, one.is_eligible, one.ends_at) for one in done.of(Grant)] == [
+        ("ann", "DBA", True, None),
+        ("ann", "DBA", False, at(2026, 10, 6, 18)),
+        ("bo", "DBA", False, None),
+        ("bo", "OPS", True, at(2026, 12, 31)),
+    ]
+    assert done.rejected == [(6, "unknown_word")]
+
+
+def test_an_eligible_right_is_told_once(run: Run) -> None:
+    done = run(
+        "csv_accounts", b"account,entitlement,eligible\nann,DBA,yes\nann,DBA,yes\nann,DBA,no\nann,DBA,\n"
+    )
+    assert done.rejected == [(3, "duplicate"), (5, "duplicate")]
+
+
 def test_columns_that_mean_nothing_are_named(run: Run) -> None:
     done = run("csv_accounts", b"account,shoe size\na,42\n")
     assert done.header.unmapped == ("shoe size",)

@@ -23,6 +23,7 @@ ROWS = st.lists(
         st.sampled_from(["", "2025-03-04"]),
         st.sampled_from(["", "2026-01-01"]),
         st.sampled_from(["", "", "", "admins"]),
+        st.sampled_from(["", "", "yes", "no", "perhaps"]),
     ),
     min_size=1,
     max_size=30,
@@ -35,7 +36,8 @@ def read(text: str) -> list[Record]:
 
 @given(ROWS)
 def test_both_ways_find_the_same(rows: list[tuple[str, ...]]) -> None:
-    text = HEADER + "".join(",".join(row) + "\n" for row in rows) + "carla,Carla,READ,,,,,,\n"
+    header = HEADER.replace("via", "via,eligible")
+    text = header + "".join(",".join(row) + "\n" for row in rows) + "carla,Carla,READ,,,,,,,\n"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Usual, "grant", lambda *_: None)
         in_full = read(text)
@@ -59,3 +61,8 @@ def test_an_unclear_date_is_refused_in_a_usual_row_too() -> None:
     rows = "ann,Ann,READ,,,,,,\nbo,Bo,OWN,,,,,,\nbo,Bo,READ,,someday,,,,\n"
     [refused] = refusals(rows)
     assert (refused.line, refused.code) == (4, "no_date")
+
+
+def test_the_first_thing_wrong_with_a_row_counts_either_way() -> None:
+    found = refusals("ann,Ann,READ,,,,,,\nann,Ann,READ,,someday,,,,\nann,Ann,WRITE,,someday,,,,\n")
+    assert [(one.line, one.code) for one in found] == [(3, "contradiction"), (4, "no_date")]

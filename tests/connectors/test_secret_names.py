@@ -34,6 +34,20 @@ def names(table: str) -> list[str]:
     return [name for line in table.split("\n") for name in line.split("|") if name]
 
 
+@pytest.mark.parametrize(
+    ("name", "is_secret"),
+    [
+        ("token.actions.githubusercontent.com:sub", False),
+        ("token.actions.githubusercontent.com:aud", False),
+        ("oidc.eks.eu-west-1.amazonaws.com/id/A1B2:sub", False),
+        ("login.example.com:client_secret", True),
+        ("token:sub", True),
+    ],
+)
+def test_of_a_claim_the_claim_counts_and_not_its_provider(name: str, is_secret: bool) -> None:
+    assert is_secret_name(name) == is_secret
+
+
 @pytest.mark.parametrize("name", names(SECRET))
 def test_it_names_a_secret(name: str) -> None:
     assert is_secret_name(name)

@@ -16,6 +16,7 @@ STRICT = "http://purl.oclc.org/ooxml/spreadsheetml/main"
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 SHEET_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
+STRINGS_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
 
 
 def saved(book: Workbook) -> bytes:
@@ -50,7 +51,8 @@ def raw(
     """A workbook of this XML, and whatever else it is to hold."""
     parts = {
         "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types">'
-        f'<Override PartName="/xl/workbook.xml" ContentType="{kind}"/></Types>',
+        f'<Override PartName="/xl/workbook.xml" ContentType="{kind}"/>'
+        f'<Override PartName="/xl/sharedStrings.xml" ContentType="{STRINGS_TYPE}"/></Types>',
         "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="r1" '
         f'Type="{RELATIONS}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
         "xl/workbook.xml": f'<workbook xmlns="{namespace}" xmlns:r="{RELATIONS}">{properties}<sheets>'
@@ -62,7 +64,9 @@ def raw(
         "xl/worksheets/sheet1.xml": rows
         if rows.startswith("<?xml")
         else f'<worksheet xmlns="{namespace}"><sheetData>{rows}</sheetData>{below}</worksheet>',
-        "xl/sharedStrings.xml": f'<sst xmlns="{namespace}">{strings}</sst>',
+        "xl/sharedStrings.xml": strings
+        if strings.startswith("<?xml")
+        else f'<sst xmlns="{namespace}">{strings}</sst>',
         "xl/styles.xml": f'<styleSheet xmlns="{namespace}">{styles}</styleSheet>',
     }
     file = BytesIO()

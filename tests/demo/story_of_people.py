@@ -14,6 +14,8 @@ from accounts.models import (
     Source,
     System,
 )
+from accounts.models.effective import rights_of
+from accounts.models.held_rights import named
 from portal.audit.models import Card, Event
 from portal.demo import sign_ins
 from portal.users.models import Token, User
@@ -34,8 +36,13 @@ def sixty_two_people_and_nobody_of_fjordpay() -> bool:
 
 
 @check
-def four_systems_about_four_hundred_rights() -> bool:
-    return System.objects.count() == 4 and 380 <= Grant.objects.held().count() <= 420
+def four_systems_and_a_test_copy_hold_about_four_hundred_rights() -> bool:
+    productive = System.objects.filter(environment=System.Environment.PRODUCTION)
+    return (
+        set(productive.values_list("code", flat=True)) == {"DIR", "AWS-PAY", "CORE", "JUMP"}
+        and System.objects.count() == 5
+        and 380 <= Grant.objects.held().count() <= 420
+    )
 
 
 @check
@@ -158,7 +165,7 @@ def fjordpay_waits_in_quarantine_with_numbers_that_clash() -> bool:
 @check
 def what_nobody_may_keep_was_cut_out_of_files() -> bool:
     cut = {part["name"] for run in ImportRun.objects.all() for part in run.cut}
-    return {"initial password", "salary band", "date of birth"} <= cut
+    return {"userPassword", "salary band", "date of birth"} <= cut
 
 
 # Machines
@@ -176,9 +183,7 @@ def the_key_of_912_days_opens_everything() -> bool:
     key = Credential.objects.get(account__name="ci-deploy-pay", kind="access_key")
     age = datetime.now(UTC) - (key.age_from or datetime.now(UTC))
     wildcard = Grant.objects.held().filter(account=key.account, entitlement__because__contains="every action")
-    return (
-        age.days in (911, 912) and wildcard.exists() and "Four consumers" in machine("ci-deploy-pay").purpose
-    )
+    return age.days in (911, 912) and wildcard.exists() and len(machine("ci-deploy-pay").consumers) == 4
 
 
 @check
@@ -210,20 +215,18 @@ def a_contract_has_ended_and_the_access_has_not() -> bool:
 
 @check
 def one_key_opens_production_and_test() -> bool:
-    twins = (
-        Credential.objects.values("fingerprint").filter(kind="ssh_key").annotate(n=Count("pk")).filter(n=2)
-    )
-    environments = Identity.objects.filter(
-        accounts__credentials__fingerprint__in=twins.values("fingerprint")
-    ).values_list("environment", flat=True)
-    return set(environments) == {"production", "test"}
+    twins = Credential.objects.present().filter(kind="ssh_key").values("fingerprint")
+    twins = twins.annotate(n=Count("pk")).filter(n=2)
+    systems = System.objects.filter(accounts__credentials__fingerprint__in=twins.values("fingerprint"))
+    return set(systems.values_list("environment", flat=True)) == {"production", "test"}
 
 
 @check
 def the_recorders_token_expires_in_nine_days() -> bool:
     token = Token.objects.get(user__name="rec-jump")
     left = token.expires_at - datetime.now(UTC)
-    return timedelta(days=8) < left < timedelta(days=10)
+    listed = Credential.objects.present().get(account__name="rec-jump", kind="token").expires_at
+    return timedelta(days=8) < left < timedelta(days=10) and listed is not None
 
 
 @check
@@ -254,7 +257,15 @@ def the_emergency_account_has_two_custodians_and_was_used() -> bool:
 @check
 def the_way_to_domain_admins_is_nested() -> bool:
     nested = Revocation.objects.get(state=State.IMPOSSIBLE).grant
-    return nested is not None and nested.via is not None and nested.via.name == "Tier0-Operators"
+    if nested is None:
+        return False
+    found = {line.entitlement.name: line for line in named(rights_of([nested.account_id]))}
+    admins = found["Administrators"]
+    return (
+        admins.through == "Tier0-Operators → Domain Admins"
+        and not admins.is_removable_here
+        and admins.where_it_ends == "not here: remove from group Tier0-Operators"
+    )
 
 
 @check

@@ -25,7 +25,7 @@ State = Revocation.State
 
 @check
 def cores_count_was_confirmed_by_aiko() -> bool:
-    run = ImportRun.objects.applied().filter(source__system__code="CORE").order_by("-taken_at").first()
+    run = ImportRun.objects.applied().filter(source__name="CORE extract").order_by("-taken_at").first()
     return (
         run is not None
         and run.confirmed_by_id == User.objects.get(name="Aiko Mori").pk

@@ -7,8 +7,8 @@ from io import BytesIO
 import pytest
 
 from accounts.connectors import REGISTRY
-from accounts.connectors.records import Header, Record, Rejected
-from portal.demo import aws, casts, files
+from accounts.connectors.records import Account, Entitlement, Header, Inclusion, Record, Rejected
+from portal.demo import aws, casts, directory, files, gateway
 from portal.demo.calendar import Calendar
 from sessions_app import formats
 
@@ -16,7 +16,10 @@ CALENDAR = Calendar(datetime(2026, 10, 6, 9, 30, tzinfo=UTC))
 
 
 def read(key: str, content: bytes) -> tuple[Header, list[Record]]:
-    header, records = REGISTRY[key].read(BytesIO(content), {})
+    """As admitted: what nobody may keep is cut before."""
+    options, kept = {"complete": "yes"}, list[bytes]()
+    REGISTRY[key].admit(BytesIO(content), options, kept.append)
+    header, records = REGISTRY[key].read(BytesIO(b"".join(kept)), options)
     return header, list(records)
 
 
@@ -24,9 +27,12 @@ def read(key: str, content: bytes) -> tuple[Header, list[Record]]:
 def test_every_export_is_complete_and_without_a_mistake(day: int) -> None:
     for key, content in (
         ("hr_csv", files.people(CALENDAR, day)),
-        ("csv_accounts", files.directory(CALENDAR, day)),
+        ("ldif", directory.export(CALENDAR, day)),
         ("csv_accounts", files.inventory(CALENDAR, day, "CORE")),
-        ("csv_accounts", files.inventory(CALENDAR, day, "JUMP")),
+        ("csv_accounts", files.inventory(CALENDAR, day, "CORE-TEST")),
+        ("jumpserver", gateway.answers(CALENDAR, day)),
+        ("csv_accounts", files.tokens(CALENDAR, day)),
+        ("sudoers", files.sudo_rules(CALENDAR, day)),
         ("aws_authorization", aws.details(CALENDAR, day)),
         ("aws_credential_report", aws.credential_report(CALENDAR, day)),
     ):
@@ -34,6 +40,19 @@ def test_every_export_is_complete_and_without_a_mistake(day: int) -> None:
         assert header.is_full, (key, header.notes)
         assert not [record for record in records if isinstance(record, Rejected)]
         assert REGISTRY[key].sniff(content[:4096], "export") >= 0.5
+
+
+def test_the_directory_is_one_that_windows_keeps() -> None:
+    header, records = read("ldif", directory.export(CALENDAR, -1))
+    names = {one.external_id: one.name for one in records if isinstance(one, Entitlement)}
+    inside = {names[one.parent]: names[one.child] for one in records if isinstance(one, Inclusion)}
+    known = {one.name for one in records if isinstance(one, Entitlement) and one.is_privileged}
+    machines = {one.identity_key for one in records if isinstance(one, Account) and one.kind == "machine"}
+    assert header.system_reference == "dc=nordhaven,dc=example"
+    assert inside == {"Tier0-Operators": "Domain Admins", "Domain Admins": "Administrators"}
+    assert {"Domain Admins", "Administrators", "Server Operators", "Backup Operators", "DnsAdmins"} == known
+    assert {"svc-adsync", "svc-patch", "agent-mailsort"} <= machines
+    assert not [one for one in records if "Start-" in str(one)]
 
 
 def test_the_cut_file_says_that_it_is() -> None:

@@ -9,13 +9,14 @@ from portal.audit.models import Event
 from portal.demo import sign_ins
 from portal.testing.databases import CommittedDatabase
 from portal.users.models import User
-from tests.demo import story_of_people, story_of_reviews
+from tests.demo import story_of_findings, story_of_people, story_of_reviews
 from tests.demo.saying import CHECKS
 
 
 def test_the_story_is_whole_and_told_once(committed_db: CommittedDatabase, as_demo: None) -> None:
     call_command("demo", if_empty=True, stdout=StringIO())
     assert {function.__module__ for function in CHECKS} == {
+        story_of_findings.__name__,
         story_of_people.__name__,
         story_of_reviews.__name__,
     }

@@ -1,6 +1,7 @@
 """Findings on screen: the list and its filters, one finding, living with it, and who may see what."""
 
 import csv
+import hashlib
 import io
 from datetime import timedelta
 from typing import Any
@@ -159,6 +160,16 @@ def test_all_rows_of_the_filter_leave_as_a_file(people: People, as_: As, bank: B
     assert rows[0][:3] == ["Severity", "Rule", "What is wrong"]
     assert not [cell for row in rows for cell in row if cell.startswith("=")]
     assert "It has nobody as owner." in rows[1]
+    told = Event.objects.get(verb=Verb.LIST_EXPORTED)
+    assert told.actor_id == str(people.ines.pk)
+    assert told.facts == {
+        "page": "finding_list",
+        "format": form,
+        "query": {"rule": "N1.2"},
+        "rows": 61,
+        "sha256": hashlib.sha256(body).hexdigest(),
+        "is_whole": True,
+    }
 
 
 def test_nothing_wrong_says_so(people: People, as_: As) -> None:

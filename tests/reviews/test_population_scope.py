@@ -1,10 +1,14 @@
 """What is in a review and what is left out, and why: every account of the systems is accounted for."""
 
+from html import unescape
+
 import pytest
+from django.urls import reverse
 
 from accounts.models import Account, Credential, Revocation
 from portal import moment
 from reviews.services import campaigns, population
+from tests.conftest import As
 from tests.factories import inventory
 from tests.factories.reviews import Bank, days_ago
 
@@ -96,6 +100,31 @@ def test_a_campaign_warns_when_its_rights_have_no_words(bank: Bank) -> None:
     found = campaigns.preview(bank.campaign())
     assert found.words_percent == 50
     assert found.needs_words
+    bank.grant(bank.hire(), bank.right(plain_words="Suggested", described_by="suggested"))
+    told = [(part.system_code, part.code, part.count) for part in campaigns.preview(bank.campaign()).wordless]
+    assert told == [("CORE", "without", 1), ("CORE", "suggested", 1)]
+
+
+@pytest.mark.parametrize(("described", "warned"), [(8, True), (9, False)])
+def test_the_page_before_the_launch_leads_to_the_rights_without_words(
+    bank: Bank, as_: As, described: int, warned: bool
+) -> None:
+    for number in range(10):
+        bank.grant(bank.hire(), bank.right(plain_words="Post payments" if number < described else ""))
+    page = as_(bank.everybody.ines).get(reverse("campaign_preview", args=[bank.campaign().code]))
+    link = f"{reverse('right_list')}?system=CORE&words=without"
+    assert (link in unescape(page.text)) is warned
+    assert (f"Only {10 * described} % of the items" in page.text) is warned
+    shown = as_(bank.everybody.ines).get(link).context["rows"]
+    assert len(shown) == 10 - described
+
+
+def test_nearly_enough_words_are_not_enough(bank: Bank) -> None:
+    right = bank.right(plain_words="Post payments")
+    for number in range(48):
+        bank.grant(bank.hire(), right if number < 43 else bank.right(plain_words=""))
+    found = campaigns.preview(bank.campaign())  # 89.6 per cent
+    assert (found.words_percent, found.needs_words) == (89, True)
 
 
 def test_each_source_shows_its_reading_and_how_many_items_come_from_it(bank: Bank) -> None:

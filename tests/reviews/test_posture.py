@@ -51,7 +51,7 @@ def test_always_on_rights_are_told_apart_and_each_number_opens_its_rows(people: 
     counts = {words: count for words, count, _url in found.sides}
     assert (found.count, counts) == (
         "3",
-        {"people": 1, "machines": 1, "of nobody known": 1, "unused for 90 days": 1, "use unknown": 1},
+        {"person": 1, "machine": 1, "of nobody known": 1, "unused for 90 days": 1, "use unknown": 1},
     )
     for _words, count, url in (*found.sides, ("all", 3, found.url)):
         assert len(client.get(url).context["rows"]) == count
@@ -119,3 +119,11 @@ def test_it_costs_the_same_for_many_rows(people: People, as_: As, django_assert_
     client.get(reverse("posture"))
     with django_assert_max_num_queries(40):
         client.get(reverse("posture"))
+
+
+def test_who_does_not_watch_over_removals_is_not_told_that_there_are_none(people: People, as_: As) -> None:
+    shown = {who: figure(as_(getattr(people, who)), 1) for who in ("ines", "farid")}
+    assert (shown["ines"].count, shown["farid"].count) == ("0", "–")
+    assert shown["ines"].url
+    assert (shown["farid"].url, shown["farid"].is_bad) == ("", False)
+    assert "watch over removals" in shown["farid"].remark

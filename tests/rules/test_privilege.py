@@ -1,11 +1,12 @@
 """N5: more rights than needed, or for longer."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from accounts.models import Account, Grant, GrantUse, System
+from reviews.views import finding_words
 from tests.factories import inventory
 from tests.factories.sessions import sealed_session
 from tests.rules.conftest import Ask, account_of, ago, fires, machine, privileged
@@ -61,7 +62,9 @@ STANDING = [
     (None, 80, False, False),
     (None, 92, False, True),
     (None, None, False, True),
-    (10, -1, False, False),
+    (10, -1, False, True),  # the end has passed, and it is still held
+    (10, -0.01, True, True),
+    (None, -1, False, True),
 ]
 
 
@@ -74,7 +77,18 @@ def test_always_on(
     end = ago(-ends) if ends is not None else None
     grant = inventory.grant(account_of(machine(core)), right, since=since, ends_at=end)
     assert fires(ask("N5.2"), grant) is fired
-    assert Grant.objects.standing().filter(pk=grant.pk).exists() is fired  # the meter agrees
+    # The meter and the lists agree.
+    assert Grant.objects.standing().filter(pk=grant.pk).exists() is fired
+    assert Grant.objects.time_boxed().filter(pk=grant.pk).exists() is not fired
+
+
+@pytest.mark.parametrize(("ends", "said"), [(None, "no_end"), (ago(-400), "late_end"), (ago(1), "past_end")])
+def test_why_it_is_always_on_is_said(ask: Ask, core: System, ends: datetime | None, said: str) -> None:
+    grant = inventory.grant(
+        account_of(machine(core)), inventory.entitlement(core), since=ago(10), ends_at=ends
+    )
+    assert (ask("N5.2")[str(grant.pk)].facts["end"]) == said
+    assert finding_words.CODES["end"][said]
 
 
 @pytest.mark.parametrize(

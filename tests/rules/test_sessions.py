@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
-from accounts.models import Account, Membership, System
+from accounts.models import Account, Identity, Membership, System
 from reviews.models import Decision, ReviewItem
 from reviews.services import decisions
 from sessions_app.models import Recording, Session
@@ -121,6 +121,43 @@ def test_a_member_decided_on_the_shared_account(
         during=DateTimeTZRange(ago(since), None),
     )
     assert fires(ask("E6"), decided) is fired
+
+
+def test_whoever_decided_was_the_duplicate(ask: Ask, people: People, decided: ReviewItem) -> None:
+    subject = Account.objects.get(pk=decided.account_id).identity
+    assert subject is not None
+    Identity.objects.filter(pk=identity_of(people.tomas).pk).update(merged_into=subject, status="left")
+    found = ask("E6")
+    assert fires(found, decided)
+    assert found[str(decided.pk)].facts["person"] == str(subject.pk)
+
+
+def test_whose_it_was_turns_out_to_be_who_decided(ask: Ask, people: People, decided: ReviewItem) -> None:
+    account = Account.objects.get(pk=decided.account_id)
+    assert account.identity is not None
+    subject = account.identity.pk
+    Account.objects.filter(pk=account.pk).update(identity=None, match_method="")
+    Identity.objects.filter(pk=subject).update(merged_into=identity_of(people.tomas), status="left")
+    assert fires(ask("E6"), decided)
+
+
+@pytest.mark.parametrize(("is_privileged", "fired"), [(True, True), (False, False)])
+def test_the_owner_turns_out_to_have_decided_on_a_machine(
+    ask: Ask, people: People, is_privileged: bool, fired: bool
+) -> None:
+    bank = make_bank(people)
+    robot = bank.machine("svc-reports")
+    owner = inventory.identity("Tomas B.")
+    robot.owner = owner
+    robot.save()
+    grant = bank.grant(robot, bank.right(privileged=is_privileged))
+    item = item_of(bank.launched(privileged_only=False), grant)
+    item.assignment.reviewer = identity_of(people.tomas)
+    item.assignment.save()
+    decisions.record(item, verdict="certify", ordinal=0, by=people.tomas)
+    assert ask("E6") == {}
+    Identity.objects.filter(pk=owner.pk).update(merged_into=identity_of(people.tomas), status="left")
+    assert fires(ask("E6"), item) is fired
 
 
 def test_what_was_taken_back_does_not_count(ask: Ask, people: People, decided: ReviewItem) -> None:

@@ -116,7 +116,7 @@ def deputy_accepts(theatre: Theatre) -> None:
     jon.go("/")
     jon.look("home-of-a-deputy")
     jon.go("/my-machines/")
-    jon.page.locator("main").get_by_role("link", name="bot-reports").click()
+    jon.page.locator("main").get_by_role("link", name="bot-reports", exact=True).click()
     jon.press("Accept: this is mine")
     jon.is_told("You own bot-reports now.")
 

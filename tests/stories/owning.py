@@ -74,7 +74,7 @@ def _say_whose(mikael: Person, account: str, identity: str) -> None:
     row = mikael.page.locator("main tbody tr").filter(
         has=mikael.page.get_by_role("link", name=account, exact=True)
     )
-    mikael.press(re.compile("Say whose"), within=row)
+    mikael.press(re.compile("Somebody else"), within=row)
     mikael.page.get_by_label("Whose account is this?").fill(identity)
     mikael.press("Link")
     mikael.reads("Belongs to")

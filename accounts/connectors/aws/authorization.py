@@ -5,6 +5,7 @@ is in the group holds it through the group. A role's trust policy is the entitle
 id: the role's ARN and `#act-as`), which brings what the role holds; it is granted to the users and roles of
 the file that the trust names, and to those whom a trusted account's own policies let assume the role.
 
+Pages of the answer may stand in one file, one after the other or in an array.
 `aws iam list-roles` alone is read too (and list-users, list-groups): it says who may assume, not what for.
 """
 
@@ -40,13 +41,14 @@ OPTIONS = ("complete",)
 ACT_AS = "#act-as"
 INLINE = "#inline:"
 _MOST_WORDS = 6  # about the parties of a trust policy
+_BEGINNING = re.compile(r"\s*(?:\[\s*)?\{")  # pages that were put together may be an array
 _ARN_OF_IAM = re.compile(r'"Arn"\s*:\s*"arn:aws[a-z-]{0,20}:iam::')
 
 
 def sniff(head: bytes, _name: str) -> float:
     """The names of its lists; a file may begin with any of them."""
     begin = text.beginning(head) or ""
-    if not begin.lstrip().startswith("{"):
+    if _BEGINNING.match(begin) is None:
         return 0.0
     if any(f'"{one}"' in begin for one in LISTS[:3]):
         return 1.0
@@ -58,12 +60,12 @@ def sniff(head: bytes, _name: str) -> float:
 
 def admit(stream: Readable, _mapping: Options, sink: Sink) -> Kept:
     """Everything but secrets; AWS writes none here, but tags and policy texts hold what people put there."""
-    return admit_json(text.whole(stream, LIMIT), sink)
+    return admit_json(text.whole(stream, LIMIT), sink, paged=True)
 
 
 def read(stream: BinaryIO, mapping: Options) -> tuple[Header, Iterator[Record]]:
     """Entitlements and accounts, each before the grants that name them."""
-    read_details = details(document(text.whole(stream, LIMIT)))
+    read_details = details(document(text.whole(stream, LIMIT), paged=True))
     reading = _Reading(read_details)
     header = header_of(
         read_details,

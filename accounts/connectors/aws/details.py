@@ -58,6 +58,7 @@ class Details:
     rejected: list[Rejected] = field(default_factory=list)
     missing: tuple[str, ...] = ()  # lists that the file does not have
     is_truncated: bool = False
+    pages: int = 1
     is_bare: bool = False  # from list-users, list-groups or list-roles: says nothing about policies
 
     def holders(self) -> list[Holder]:
@@ -86,7 +87,7 @@ def details(found: Document) -> Details:
             1,
         )
     is_page = found.values.get("IsTruncated") is True or bool(found.values.get("NextToken"))
-    read = Details(missing=missing, is_truncated=is_page, is_bare=is_bare)
+    read = Details(missing=missing, is_truncated=is_page, pages=found.pages, is_bare=is_bare)
     read.policies = _collect(found, "Policies", _policy, read.rejected)
     read.groups = _collect(found, "GroupDetailList", _group, read.rejected)
     read.users = _collect(found, "UserDetailList", _user, read.rejected)

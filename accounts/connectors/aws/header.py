@@ -54,6 +54,11 @@ def _doubts(found: Details, lost_groups: int, complete: str | None) -> list[str]
         doubts.append(
             "The file is one page of several (IsTruncated), so what is missing in it does not count as gone."
         )
+    elif found.pages > 1 and complete != "yes":
+        doubts.append(
+            f"The file holds {found.pages} pages, and nothing in them shows that none between them is "
+            "missing. If all are there, set the option “complete” to yes."
+        )
     if found.is_bare:
         doubts.append(
             "The file is a list of users, groups or roles alone: it names no policies and no memberships, so "

@@ -1,6 +1,6 @@
 """Machines on GitHub: apps, deploy keys, webhooks, workflows with their secrets; and the tokens of people."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -18,9 +18,28 @@ def machines(found: Facts, repo_right: Mapping[tuple[str, str], str]) -> Iterato
         yield from _installation(found, one)
     for one in found.keys:
         yield from _deploy_key(found, one, repo_right)
-    for one in found.hooks:
-        yield from _hook(one)
+    yield from _once(record for one in found.hooks for record in _hook(one))
     yield from _secrets(found)
+
+
+def _once(records: Iterable[Record]) -> Iterator[Record]:
+    """Several webhooks receive the same events, and one webhook may be listed by more than one answer."""
+    seen: set[tuple[str, ...]] = set()
+    for one in records:
+        said: tuple[str, ...]
+        match one:
+            case Account(external_id=key) | Entitlement(external_id=key):
+                said = (key,)
+            case Grant(account=account, entitlement=right):
+                said = (account, right)
+            case Credential(account=account, kind=kind, fingerprint=fingerprint):
+                said = (account, kind, fingerprint)
+            case _:
+                yield one
+                continue
+        if said not in seen:
+            seen.add(said)
+            yield one
 
 
 def key_repo(one: Placed) -> str | None:

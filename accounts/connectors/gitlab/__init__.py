@@ -35,6 +35,7 @@ _SURE = re.compile(
 )
 _MEMBER = re.compile(r'"access_level"\s*:\s*\d')
 _TOKEN = re.compile(r'"scopes"\s*:\s*\[')
+_USER = (re.compile(r'"username"\s*:\s*"'), re.compile(r'"web_url"\s*:\s*"'), re.compile(r'"state"\s*:\s*"'))
 _NEEDED = {
     "users": "users (users)",
     "groups": "groups (groups)",
@@ -53,7 +54,9 @@ def sniff(head: bytes, _name: str) -> float:
         return 1.0
     if _MEMBER.search(begin) is not None and '"username"' in begin:
         return 0.9
-    return 0.7 if _TOKEN.search(begin) is not None and '"user_id"' in begin and '"revoked"' in begin else 0.0
+    if _TOKEN.search(begin) is not None and '"user_id"' in begin and '"revoked"' in begin:
+        return 0.7
+    return 0.6 if all(one.search(begin) for one in _USER) else 0.0
 
 
 def admit(stream: Readable, _mapping: Options, sink: Sink) -> Kept:

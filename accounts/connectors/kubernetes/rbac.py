@@ -35,6 +35,7 @@ _YAML_GROUP = re.compile(
 _YAML_KIND = re.compile(rf"""^(?:- |  )?(?:- |  )?["']?kind["']?:[ \t]+["']?{_RBAC_KINDS}\b""", re.MULTILINE)
 _YAML_ACCOUNT = re.compile(r"^(?:- |  )?(?:- |  )?kind:[ \t]+ServiceAccount(?:List)?\b", re.MULTILINE)
 _YAML_LIST = re.compile(r"\AapiVersion:[ \t]+v1[ \t]*\r?\nitems:", re.MULTILINE)
+_JSON_DOCUMENTS = re.compile(r"(?:(?:#[^\r\n]*|---[^\r\n{\[]*|[ \t]*)\r?\n)*(?:---[ \t]*)?[{\[]")
 _JSON_GROUP = re.compile(r'"apiVersion"\s*:\s*"rbac\.authorization\.k8s\.io/')
 _JSON_KIND = re.compile(rf'"kind"\s*:\s*"({_RBAC_KINDS})"')
 _JSON_ACCOUNT = re.compile(r'"kind"\s*:\s*"ServiceAccount(?:List)?"')
@@ -46,7 +47,8 @@ _AUDIT = re.compile(r'"auditID"\s*:|"apiVersion"\s*:\s*"audit\.k8s\.io/')
 def sniff(head: bytes, _name: str) -> float:
     """The kinds of objects and their API; an audit log holds such objects too and is none."""
     begin = text.beginning(head) or ""
-    if begin.lstrip()[:1] in ("{", "["):
+    # Documents of YAML may be written as JSON.
+    if begin.lstrip()[:1] in ("{", "[") or _JSON_DOCUMENTS.match(begin):
         return _sniff_json(begin)
     if _YAML_START.match(begin) is None:
         return 0.0

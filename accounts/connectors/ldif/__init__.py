@@ -20,7 +20,7 @@ KEY, VERSION = "ldif", 1
 OPTIONS = ("complete", "encoding")
 _NAME = re.compile(r"(?im)^dn(?::: *[A-Za-z0-9+/=]{4}|: *(?:(?:[A-Za-z][\w-]*|\d+(?:\.\d+)+) *=|$))")
 _CLASS = re.compile(r"(?im)^objectclass::? *\S+")
-SUDO_CLASS = re.compile(r"(?im)^objectclass: *sudorole *$")
+SUDO_CLASS = re.compile(r"(?im)^objectclass: *sudorole[ \r]*$")
 _BEFORE = re.compile(r"(?i)dn:|version: *\d|search: |ref: |SASL|Enter LDAP Password")
 
 

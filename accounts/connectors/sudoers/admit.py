@@ -12,8 +12,10 @@ from accounts.connectors.text import LINE_LIMIT, Readable
 LIMIT = 16 * 2**20  # bytes; the largest sudoers files have some thousand lines
 MASK = "withheld"
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
+# The tags PASSWD: and NOPASSWD: are no names of arguments, whose colon would stand behind a backslash.
 _ARGUMENT = re.compile(
-    r"(?i)((?:^|[\s,])(?:--?(?:password|passwd|pass|pwd|token|secret|api-?key)|[A-Z_]*(?:PASSWORD|PASSWD|TOKEN|SECRET))"
+    r"(?i)((?:^|[\s,])(?!(?:NO)?PASSWD[ \t]*:)"
+    r"(?:--?(?:password|passwd|pass|pwd|token|secret|api-?key)|[A-Z_]*(?:PASSWORD|PASSWD|TOKEN|SECRET))"
     r"(?:\\?[=:]|[ \t]+))([^\s,*?\[\\][^\s,]*)"
 )
 _MYSQL = re.compile(r"(\b(?:mysql|mariadb)[\w-]*[ \t](?:[^,\n]{0,300}?[ \t])?-p)([^\s,*?\[]+)")

@@ -2,38 +2,55 @@
 
 The first visible sheet is read, or the one that the option “sheet” names. Row 7 there is line 7 here. Of a
 formula its value counts; hidden rows and columns count like any other. What lies to the right of the header
-and on other sheets is left out, and told. Memory holds the different texts of the workbook, not its rows.
+and on other sheets is left out, and told. openpyxl reads; `package` says what it is never given.
 """
 
 import codecs
 import re
+import warnings
+import zipfile
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, time, timedelta
 from io import BytesIO
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, NamedTuple, cast
+
+from openpyxl.reader.excel import ExcelReader
+from openpyxl.styles.stylesheet import apply_stylesheet
+from openpyxl.utils.escape import unescape
+from openpyxl.worksheet._read_only import ReadOnlyWorksheet
+from openpyxl.xml.constants import ARC_CONTENT_TYPES, ARC_STYLE, ARC_WORKBOOK, SHARED_STRINGS, XLSX, XLTX
 
 from accounts.connectors.connector import Cut
 from accounts.connectors.records import Unreadable
 from accounts.connectors.text import LINE_LIMIT, Readable
-from accounts.connectors.xlsx.cells import Strings, Styles
-from accounts.connectors.xlsx.package import PIECE, Package, encrypted, local, told
-from accounts.connectors.xlsx.rows import Cells, rows
+from accounts.connectors.xlsx import package
+from accounts.connectors.xlsx.package import LAST_ROW, Merge, told
+from accounts.connectors.xlsx.texts import first_texts
 
 HEAD = 64 * 1024  # characters that are enough to tell what a table is
 IN_MEMORY = 64 << 20  # bytes of a workbook that can't be read back and forth where it is
+LAST_COLUMN = 16_384
+MOST_ROWS = 500_000  # what is held for each row adds up; a CSV file may have any number
+AT_ONCE = 200  # merged cells that reach over one row
+_PIECE = 64 * 1024
 _ZIP, _OLE = (b"PK\x03\x04", b"PK\x05\x06"), b"\xd0\xcf\x11\xe0"
 _SPECIAL = re.compile(r'[,;\t|"]')
 _TOTAL = re.compile(r"#\s*(?:control[ _-]?)?total\b", re.IGNORECASE)
 _VALUE = re.compile(rb"</(?:\w+:)?(?:v|is)>")
+_ZEROS = re.compile(r"0{2,32}")  # a number format such as 00000, for personnel number 00042
+_NO_DATE = "#VALUE!"  # what openpyxl says, too, of a day that no calendar has
 _FOREIGN = {
     "binary": ("not_text", "This is a binary Microsoft Office workbook (.xlsb). Save it as .xlsx or CSV."),
     "macroenabled": ("macros", "The workbook holds macros (.xlsm). Save it without them, as .xlsx or CSV."),
 }
+# Its warnings quote cells, and a log is no place for those.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"openpyxl\.")
+
+Cells = dict[int, str]  # column, from 0 -> text; empty cells are left out
 
 
-@dataclass(frozen=True, slots=True)
-class _Tab:
+class _Tab(NamedTuple):
     """One sheet as the workbook lists it."""
 
     name: str
@@ -41,26 +58,35 @@ class _Tab:
     is_hidden: bool
 
 
+class _Sheet(ReadOnlyWorksheet):
+    """The sheet alone; what it says of its size may be wrong, so it is not asked."""
+
+    def _get_size(self) -> None:
+        self.reset_dimensions()
+
+
 class Sheet:
     """One sheet as lines of CSV. Once its header is known, `width` says how many cells a row has."""
 
-    def __init__(self, file: BinaryIO, wanted: str | None = None) -> None:
+    def __init__(self, file: BinaryIO, wanted: str | None = None, *, is_glance: bool = False) -> None:
+        """`is_glance`: only its first rows will be read, and what comes after them is not looked at."""
         self.width = 0
         self._beyond: Counter[int] = Counter()  # cells to the right of the header, by column
+        self._zip = package.archive(file)
+        file.seek(0)
         with told():
-            self._package = Package(file)
-            book = _workbook_of(self._package)
-            relations = self._package.relations(book)
-            self._tabs, self._is_1904 = _tabs_of(self._package, book, relations)
+            reader = ExcelReader(file, read_only=True, data_only=True, keep_links=False)
+            _open(reader, self._zip, is_glance=is_glance)
+            self._tabs = _tabs_of(reader)
             self._tab = _chosen(self._tabs, wanted)
-            by_kind = dict(relations.values())
-            self._styles = Styles(self._package, by_kind.get("styles"))
-            self._strings = Strings(self._package, by_kind.get("sharedStrings"))
+            self._merges = [] if is_glance else package.looked_over(self._zip, self._tab.part)
+            package.bound(self._zip, package.relations_of(self._tab.part))
+            self._sheet: Any = _Sheet(reader.wb, self._tab.name, self._tab.part, reader.shared_strings)
 
     def __iter__(self) -> Iterator[str]:
         """A line for every row; rows without a value wait until one with a value follows."""
         line = 0
-        for row, cells in rows(self._package, self._tab.part, self._strings, self._styles, self._is_1904):
+        for row, cells in _merged(self._rows(), self._merges):
             if written := self._line(cells):
                 while line < row - 1:
                     line += 1
@@ -88,11 +114,30 @@ class Sheet:
         ]
         return (*beside, *sheets)
 
+    def _rows(self) -> Iterator[tuple[int, Cells]]:
+        """Number and cells of every row."""
+        held = 0
+        with told():
+            for row, cells in enumerate(self._sheet.iter_rows(min_row=1, min_col=1), 1):
+                if row > LAST_ROW or len(cells) > LAST_COLUMN:
+                    raise Unreadable(
+                        "broken_workbook",
+                        f"A cell in row {row} is outside every sheet. Open the workbook and save it again.",
+                        row,
+                    )
+                held += bool(cells)
+                if held > MOST_ROWS:
+                    raise Unreadable(
+                        "too_large",
+                        f"The sheet has more than {MOST_ROWS:,} rows. Save it as CSV (UTF-8), which may have "
+                        "any number.",
+                        row,
+                    )
+                yield row, {place: text for place, cell in enumerate(cells) if (text := _shown(cell))}
+
     def _values_on(self, tab: _Tab) -> int:
-        if tab.part not in self._package:
-            return 0
         count, rest = 0, b""
-        for piece in self._package.raw(tab.part):
+        for piece in package.raw(self._zip, tab.part):
             held = rest + piece
             cut = held.rfind(b"<") if b"<" in held else 0
             count += len(_VALUE.findall(held, 0, cut))
@@ -131,7 +176,7 @@ def beginning(file: BinaryIO, wanted: str | None = None) -> bytes:
     try:
         if head.startswith(_ZIP):
             parts, size = [], 0
-            for line in Sheet(file, wanted):
+            for line in Sheet(file, wanted, is_glance=True):
                 parts.append(line)
                 size += len(line)
                 if size > HEAD:
@@ -162,7 +207,7 @@ def _back_and_forth(stream: Readable, begin: bytes) -> BinaryIO:
         return cast(BinaryIO, stream)
     held = BytesIO(begin)
     held.seek(0, 2)
-    while data := stream.read(PIECE):
+    while data := stream.read(_PIECE):
         held.write(data)
         if held.tell() > IN_MEMORY:
             raise Unreadable(
@@ -178,9 +223,9 @@ def _old(stream: Readable, begin: bytes) -> Unreadable:
     held = begin
     while held:
         if sign in held:
-            return encrypted()
+            return package.encrypted()
         rest = held[-len(sign) :]
-        data = stream.read(PIECE)
+        data = stream.read(_PIECE)
         held = rest + data if data else b""
     return Unreadable(
         "not_text",
@@ -190,52 +235,60 @@ def _old(stream: Readable, begin: bytes) -> Unreadable:
     )
 
 
-def _workbook_of(package: Package) -> str:
-    """The name of the part that lists the sheets."""
-    types: dict[str, str] = {}
+def _open(reader: ExcelReader, parts: zipfile.ZipFile, *, is_glance: bool) -> None:
+    """Read what the sheets need (texts, the list of sheets, styles), each part after it was bound.
 
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        if local(tag) == "Override":
-            types[attributes.get("PartName", "").lstrip("/").casefold()] = attributes.get("ContentType", "")
-
-    if "[Content_Types].xml" in package:
-        package.parse("[Content_Types].xml", start)
-    book = next((part for kind, part in package.relations("").values() if kind == "officeDocument"), "")
-    kind = types.get(book.casefold(), "").casefold()
-    if any(name.endswith("vbaproject.bin") for name in package.names):
-        kind += "macroenabled"
-    for sign, (code, words) in _FOREIGN.items():
-        if sign in kind:
-            raise Unreadable(code, words, 1)
-    if book not in package or "spreadsheetml" not in kind:
+    `openpyxl.load_workbook` would read more: charts, properties, themes, names, and every sheet's size.
+    """
+    book, kinds = "", {}
+    if ARC_CONTENT_TYPES in parts.namelist():
+        package.bound(parts, ARC_CONTENT_TYPES)
+        reader.read_manifest()
+        kinds = {part.ContentType: part.PartName[1:] for part in reversed(reader.package.Override)}
+        _refuse_foreign(kinds, parts)
+        is_default = any(kind.ContentType in (XLSX, XLTX) for kind in reader.package.Default)
+        book = kinds.get(XLTX) or kinds.get(XLSX) or (ARC_WORKBOOK if is_default else "")
+    if book not in parts.namelist():
         raise Unreadable(
             "not_text",
-            f"This is {package.what_else()}, not an Excel workbook (.xlsx). Unpack it, or save the table as "
-            ".xlsx or CSV (UTF-8).",
+            f"This is {package.what_else(parts)}, not an Excel workbook (.xlsx). Unpack it, or save the "
+            "table as .xlsx or CSV (UTF-8).",
             1,
         )
-    return book
+    package.bound(parts, book, package.relations_of(book), ARC_STYLE)
+    if b"http://purl.oclc.org/ooxml/spreadsheetml" in parts.read(book):
+        raise Unreadable(
+            "strict_workbook",
+            "The workbook is a “Strict Open XML Spreadsheet”, which is not read. Save it as “Excel Workbook "
+            "(.xlsx)” or as CSV (UTF-8).",
+            1,
+        )
+    texts = kinds.get(SHARED_STRINGS, "")
+    if is_glance and texts in parts.namelist():
+        reader.shared_strings = first_texts(parts, texts)
+    else:
+        package.bound_strings(parts, texts)
+        reader.read_strings()
+    reader.read_workbook()
+    apply_stylesheet(reader.archive, reader.wb)
 
 
-def _tabs_of(package: Package, book: str, relations: dict[str, tuple[str, str]]) -> tuple[list[_Tab], bool]:
-    """The sheets in their order, charts left out, and whether days count from 1904."""
-    tabs: list[_Tab] = []
-    is_1904 = False
+def _refuse_foreign(kinds: Iterable[str], parts: zipfile.ZipFile) -> None:
+    said = " ".join(kind for kind in kinds if kind.endswith(("main+xml", ".main"))).casefold()
+    if any(name.casefold().endswith("vbaproject.bin") for name in parts.namelist()):
+        said += " macroenabled"
+    for sign, (code, words) in _FOREIGN.items():
+        if sign in said:
+            raise Unreadable(code, words, 1)
 
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal is_1904
-        name = local(tag)
-        if name == "workbookPr":
-            is_1904 = attributes.get("date1904", "0").casefold() in ("1", "true", "on")
-        elif name == "sheet":
-            by = next((value for key, value in attributes.items() if key.endswith(" id")), "")
-            kind, part = relations.get(by, ("", ""))
-            if kind == "worksheet" and part in package:
-                hidden = attributes.get("state", "visible") != "visible"
-                tabs.append(_Tab(attributes.get("name", ""), part, hidden))
 
-    package.parse(book, start)
-    return tabs, is_1904
+def _tabs_of(reader: ExcelReader) -> list[_Tab]:
+    """The sheets in their order, charts left out."""
+    return [
+        _Tab(listed.name or "", relation.target, listed.state not in (None, "visible"))
+        for listed, relation in reader.parser.find_sheets()
+        if relation.Type.endswith("/worksheet") and relation.target in reader.valid_files
+    ]
 
 
 def _chosen(tabs: list[_Tab], wanted: str | None) -> _Tab:
@@ -254,3 +307,73 @@ def _chosen(tabs: list[_Tab], wanted: str | None) -> _Tab:
         f"The workbook has no sheet “{wanted[:40]}”. There are: {there}. Correct the option “sheet” or the "
         "workbook.",
     )
+
+
+def _merged(rows: Iterator[tuple[int, Cells]], merges: list[Merge]) -> Iterator[tuple[int, Cells]]:
+    """The rows, in which a cell merged over several counts for each of them that has any cell."""
+    waiting = sorted(merges, key=lambda merge: -merge.first)
+    active: list[Merge] = []
+    for row, cells in rows:
+        if waiting or active:
+            while waiting and waiting[-1].first <= row:
+                active.append(waiting.pop())
+            active = [merge for merge in active if merge.last >= row]
+            if len(active) > AT_ONCE:
+                raise package.too_many_merges(AT_ONCE)
+            own = bool(cells)
+            for merge in active:
+                if row == merge.first:
+                    merge.value = cells.get(merge.column, "")
+                elif own and merge.value:
+                    cells.setdefault(merge.column, merge.value)
+        yield row, cells
+
+
+def _shown(cell: Any) -> str:
+    """A cell as people see it there: a day, a moment, a number with its leading zeros; never `7.0`."""
+    match cell.value:
+        case None:
+            return ""
+        case str(words):
+            return _one_line(words, cell.row)
+        case bool(answer):
+            return "true" if answer else "false"
+        case int() | float() as number:
+            plain = _plain(number)
+            return plain.zfill(len(code)) if _ZEROS.fullmatch(code := cell.number_format) else plain
+        case timedelta() as span:
+            return _plain(span / timedelta(days=1))
+        case date() | time() as at:
+            return _moment(at)
+        case other:
+            return str(other)
+
+
+def _moment(at: date | time) -> str:
+    """ISO 8601; of a day at midnight the day alone."""
+    if isinstance(at, datetime):
+        if at.year < 1900:
+            return _NO_DATE  # it was a negative number
+        if at.time() == time.min:
+            return at.date().isoformat()
+    return at.isoformat()
+
+
+def _plain(number: float) -> str:
+    if isinstance(number, int):
+        return str(number)
+    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+
+
+def _one_line(said: str, row: int) -> str:
+    """`_x000D_` is how XML writes a character that it can't hold; line ends become spaces.
+
+    So row 7 of the sheet is line 7 of what is kept.
+    """
+    if "_x" in said:
+        said = unescape(said).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        if "\0" in said:
+            raise Unreadable("nul", f"A cell in row {row} holds a NUL character. Take it out.", row)
+    if "\n" in said or "\r" in said:
+        said = " ".join(said.replace("\r\n", "\n").replace("\r", "\n").split("\n")).strip()
+    return said
