@@ -135,7 +135,7 @@ class WatchForm(forms.Form):
 
 
 class SessionFilter(forms.Form):
-    """The filters of the session list; `words` is there for those who may watch."""
+    """The filters of the session list; `command` and `words` are there for those who may watch."""
 
     who = forms.CharField(label=_("Who or which account"), required=False, max_length=100)
     system = forms.ModelChoiceField(
@@ -155,6 +155,12 @@ class SessionFilter(forms.Form):
     )
     since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    command = forms.CharField(
+        label=_("Command"),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": "kubectl delete"}),
+    )
     words = forms.CharField(
         label=_("Words in transcripts"),
         required=False,
@@ -173,7 +179,7 @@ class SessionFilter(forms.Form):
         choice = cast("forms.ModelChoiceField[System]", self.fields["system"])
         choice.queryset = systems.distinct().order_by("code")
         if not may_watch:
-            del self.fields["words"]
+            del self.fields["words"], self.fields["command"]
 
 
 class RecorderForm(forms.Form):

@@ -46,7 +46,7 @@ class Delivered(NamedTuple):
 
 @require_safe
 def session_list(request: Request) -> HttpResponse:
-    """Sessions, newest first, by system, grant, who, period and, for those who may watch, words."""
+    """Sessions, newest first, by what the filters say; commands and words for those who may watch."""
     visible = Session.objects.visible_to(request.user)
     may_watch = allowed(request.user, Perm.RECORDING_WATCH)
     form = SessionFilter(
@@ -82,6 +82,8 @@ def _filtered(rows: SessionQuerySet, form: SessionFilter) -> SessionQuerySet:
         rows = rows.filter(recorder__code=said["recorder"])
     if said.get("words"):
         rows = rows.saying(said["words"])
+    if said.get("command"):
+        rows = rows.running(said["command"])
     if said.get("since"):
         rows = rows.filter(started_at__date__gte=said["since"])
     if said.get("until"):
@@ -201,22 +203,37 @@ def _page(request: Request, found: Session, form: WatchForm, *, status: int = 20
     recordings = list(found.recordings.select_related("blob").order_by("received_at"))
     sealed = [one for one in recordings if one.state == Recording.State.SEALED]
     may_watch = allowed(request.user, Perm.RECORDING_WATCH, found)
+    until = playback.watching_until(found, by=request.user) if may_watch else None
+    chosen = _chosen(request, sealed)
     people = User.objects.in_bulk({one.delivered_by_id for one in recordings})
     context = {
         "session": found,
         "recordings": [Delivered(one, people.get(one.delivered_by_id)) for one in recordings],
         "sealed": sealed,
-        "chosen": _chosen(request, sealed),
+        "chosen": chosen,
+        "told": playback.told(chosen) if chosen else [],
+        # What was typed is content, like the picture.
+        "commands": playback.commands(chosen, found.started_at) if chosen and until else None,
+        "start": _seconds(request),
         "is_held": any(one.is_held for one in recordings),
         "is_waiting": any(one.is_waiting for one in recordings),
         "may_watch": may_watch,
-        "watching_until": playback.watching_until(found, by=request.user) if may_watch else None,
+        "watching_until": until,
         "watch_form": form,
         "sees_people": allowed(request.user, Perm.PERSON_VIEW),
         "sees_recorders": allowed(request.user, Perm.SESSION_VIEW),
         "sees_inventory": allowed(request.user, Perm.INVENTORY_VIEW),
     }
     return render.page(request, "sessions_app/session.html", context, status=status)
+
+
+def _seconds(request: Request) -> float | None:
+    """Where in the recording the address leads to."""
+    try:
+        at = float(request.GET.get("t", ""))
+    except ValueError:
+        return None
+    return at if 0 <= at < 1e9 else None
 
 
 def _still_waiting(request: Request, found: Session) -> HttpResponse:

@@ -1,15 +1,17 @@
-"""Paths to the files under them, in the same order every time; nothing but regular files is opened.
+"""Paths to what is looked at: the files under them, and those that belong together as one.
 
-Links are followed, and every folder is entered once, so that links that lead in circles come to an end.
+The order is the same every time, and nothing but regular files is opened. Links are followed, and every
+folder is entered once, so that links that lead in circles come to an end.
 """
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 _KINDS = (
     (stat.S_ISFIFO, "a named pipe"),
@@ -18,6 +20,8 @@ _KINDS = (
     (stat.S_ISBLK, "a device"),
 )
 
+MOST_BELOW = 10_000  # files of one recording
+
 
 class NotOpened(Exception):
     """Why an input can't be opened; the message is for people."""
@@ -25,10 +29,14 @@ class NotOpened(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """Something to look at; `problem` says why it can't be, where that is known already."""
+    """Something to look at; `problem` says why it can't be, where that is known already.
+
+    Of several files that belong together `files` names all, and `path` their folder or the first of them.
+    """
 
     path: str
     problem: str = ""
+    files: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -38,32 +46,105 @@ class Input:
     @property
     def shown(self) -> str:
         """The path as text, whatever bytes it is made of."""
-        return os.fsencode(self.path).decode("utf-8", "backslashreplace")
+        return shown(self.path)
 
 
-def under(path: str) -> Iterator[Input]:
-    """The file itself, or every file in the folder and the folders in it."""
+class Together(Protocol):
+    """Who tells which files belong together."""
+
+    def of(self, files: Sequence[str]) -> list[tuple[str, ...]]:
+        """The groups of two and more among them; most files belong to none."""
+
+    def is_whole(self, files: Sequence[str]) -> bool:
+        """Whether the files of a folder, and of the folders in it, are one."""
+
+
+def shown(path: str) -> str:
+    """A path as text, whatever bytes it is made of."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def given(paths: Iterable[str], together: Together) -> Iterator[Input]:
+    """What the paths lead to, in their order: files named one after the other may belong together."""
+    for is_folder, some in groupby(paths, _is_folder):
+        if is_folder:
+            for folder in some:
+                yield from under(folder, together)
+        else:
+            yield from _joined(list(some), together)
+
+
+def under(path: str, together: Together) -> Iterator[Input]:
+    """The file itself, or everything in the folder and the folders in it."""
     seen: set[tuple[int, int]] = set()
-    waiting = [path]
+    waiting = [Input(path)]
     is_empty = True
     while waiting:
-        at = waiting.pop()
+        one = waiting.pop()
+        if one.problem or one.files:
+            is_empty = False
+            yield one
+            continue
         try:
-            status = Path(at).stat()
+            status = Path(one.path).stat()
             if not stat.S_ISDIR(status.st_mode):
                 is_empty = False
-                yield Input(at)
+                yield one
                 continue
             if (key := (status.st_dev, status.st_ino)) in seen:
                 continue
             seen.add(key)
-            with os.scandir(at) as entries:
-                waiting += sorted((entry.path for entry in entries), key=os.fsencode, reverse=True)
+            waiting += reversed(_inside(one.path, together))
         except OSError as error:
             is_empty = False
-            yield Input(at, _words(error))
+            yield Input(one.path, _words(error))
     if is_empty:
         yield Input(path, "The folder holds no file.")
+
+
+def _inside(folder: str, together: Together) -> list[Input]:
+    """What lies in a folder: files, files that are one, and folders."""
+    with os.scandir(folder) as entries:
+        paths = sorted((entry.path for entry in entries), key=os.fsencode)
+    folders = [path for path in paths if _is_folder(path)]
+    found = _joined(paths, together)
+    alone = next((one for one in found if one.files), None)
+    if alone is None or len(alone.files) + len(folders) < len(paths):
+        return found
+    if not folders:
+        return [Input(folder, files=alone.files)]
+    below = _below(folder)
+    return [Input(folder, files=tuple(below))] if below and together.is_whole(below) else found
+
+
+def _joined(paths: Sequence[str], together: Together) -> list[Input]:
+    """Files that belong together take the place of the first of them."""
+    files = list(dict.fromkeys(path for path in paths if stat.S_ISREG(_mode(path))))
+    groups = {group[0]: group for group in together.of(files)} if len(files) > 1 else {}
+    taken = {path for group in groups.values() for path in group}
+    found = []
+    for path in paths:
+        if group := groups.pop(path, None):
+            found.append(Input(path, files=group))
+        elif path in taken:
+            taken.remove(path)
+        else:
+            found.append(Input(path))
+    return found
+
+
+def _below(folder: str) -> list[str]:
+    """The files of a folder and the folders in it; none if it holds links, or very many."""
+    found: list[str] = []
+    for at, folders, names in os.walk(folder):
+        paths = [str(Path(at, name)) for name in names]
+        is_plain = all(stat.S_ISREG(_mode(path)) for path in paths)
+        if not is_plain or any(Path(at, name).is_symlink() for name in (*folders, *names)):
+            return []
+        found += paths
+        if len(found) > MOST_BELOW:
+            return []
+    return sorted(found, key=os.fsencode)
 
 
 @contextmanager
@@ -88,11 +169,20 @@ def opened(one: Input, limit: int) -> Iterator[BinaryIO]:
         yield file
 
 
-def _kind(path: str) -> str:
+def _mode(path: str) -> int:
+    """What it is, following links; 0 where that can't be told."""
     try:
-        mode = Path(path).stat().st_mode
+        return Path(path).stat().st_mode
     except OSError:
-        return ""
+        return 0
+
+
+def _is_folder(path: str) -> bool:
+    return stat.S_ISDIR(_mode(path))
+
+
+def _kind(path: str) -> str:
+    mode = _mode(path)
     what = next((words for is_kind, words in _KINDS if is_kind(mode)), "")
     return f"This is {what}, not a file. Save what it gives as a file." if what else ""
 

@@ -10,10 +10,13 @@ from accounts.connectors import REGISTRY, admission, sniffing, xlsx
 from accounts.connectors.connector import Connector
 from accounts.connectors.records import Unreadable
 from portal import moment
-from portal.inspection.readers import Attempt, Refused
-from portal.inspection.reports import Report
+from portal.inspection.inputs import Input
+from portal.inspection.readers import Attempt, Claim, Refused
+from portal.inspection.reports import LISTED, InventoryReport
 from portal.inspection.tally import Tally
 from portal.vault.sealed import SealedFile
+
+SURE = 0.9  # a connector's confidence from which on it is asked before the formats of recordings
 
 
 class InventoryReader:
@@ -24,14 +27,19 @@ class InventoryReader:
         """Key and label of every connector."""
         return {key: connector.label for key, connector in REGISTRY.items()}
 
-    def attempts(self, file: BinaryIO, name: str) -> Iterator[Attempt]:
+    def attempts(self, file: BinaryIO, one: Input) -> Iterator[Attempt]:
         """The connectors that may read it, the likeliest first."""
-        for key in sniffing.sniff(xlsx.beginning(file), name):
-            yield Attempt(key, REGISTRY[key].label, partial(_read, REGISTRY[key]))
+        head = xlsx.beginning(file)[: sniffing.HEAD]
+        for key in sniffing.sniff(head, one.name):
+            connector = REGISTRY[key]
+            claim = Claim.INVENTORY if connector.sniff(head, one.name) >= SURE else Claim.LIKELY
+            read = partial(_read, connector, file, one.shown)
+            yield Attempt(key, connector.label, claim, read, InventoryReport)
 
 
-def _read(connector: Connector, file: BinaryIO, report: Report) -> None:
+def _read(connector: Connector, file: BinaryIO, path: str) -> InventoryReport:
     """Without options: what an import without a mapping would read."""
+    report = InventoryReport(path)
     try:
         with SealedFile() as spool:
             admitted = admission.admit(
@@ -53,6 +61,11 @@ def _read(connector: Connector, file: BinaryIO, report: Report) -> None:
     )
     report.notes = list(header.notes)
     report.cut = [{"name": one.name, "why": one.kind, "count": one.count} for one in admitted.cut]
+    if count := report.rejected_count:
+        words = "1 row would be rejected" if count == 1 else f"{count:,} rows would be rejected"
+        listed = f"; the first {LISTED:,} are listed" if count > LISTED else ""
+        report.problems.append(f"{words}{listed}.")
+    return report
 
 
 def _write(spool: SealedFile, data: bytes) -> None:

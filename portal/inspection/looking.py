@@ -1,6 +1,6 @@
 """One input to its report: the first format that admits it and reads it to its end counts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from itertools import islice
 from typing import BinaryIO
@@ -9,11 +9,13 @@ from django.conf import settings
 
 from accounts.connectors import tables, text
 from accounts.connectors.records import Unreadable
-from portal.inspection.inputs import Input, NotOpened, opened
-from portal.inspection.readers import Attempt, Reader, Refused
-from portal.inspection.reports import LISTED, Report
+from portal.inspection import bundles, sessions
+from portal.inspection.inputs import Input, NotOpened, opened, shown
+from portal.inspection.readers import Attempt, Claim, Reader, Refused
+from portal.inspection.reports import InventoryReport, RecordingReport, Report
 
 HEAD = 64 * 1024
+TEXT = "This is text that no format here knows. Check that it is the export you meant."
 ROWS = 20  # that are enough to tell a table from prose
 _BEGINNINGS = (
     ("{", "JSON"),
@@ -28,13 +30,15 @@ _BEGINNINGS = (
 
 def look(one: Input, readers: Sequence[Reader]) -> Report:
     """What the portal would read from it."""
+    if one.files:
+        return _looked_together(one)
     try:
         with opened(one, settings.PORTAL_UPLOAD_LIMIT) as file:
             return _looked(one, file, readers)
     except NotOpened as reason:
-        return Report(one.shown, problems=[str(reason)])
+        return _unread(InventoryReport, one, [str(reason)])
     except OSError as error:
-        return Report(one.shown, problems=[f"It can't be read: {error.strerror or type(error).__name__}."])
+        return _unread(InventoryReport, one, [_not_read(error)])
 
 
 def formats(readers: Sequence[Reader]) -> str:
@@ -44,42 +48,64 @@ def formats(readers: Sequence[Reader]) -> str:
 
 
 def _looked(one: Input, file: BinaryIO, readers: Sequence[Reader]) -> Report:
-    refusals = []
-    for reader in readers:
-        for attempt in reader.attempts(file, one.name):
-            report = Report(one.shown)
-            if not (why := _refusal(attempt, file, report)):
-                return _summed(report)
-            refusals.append(f"Not read as “{attempt.label}”: {why}")
-            file.seek(0)
-    unread = Report(one.shown, problems=refusals)
-    if not refusals:
-        unread.problems = [_what(file.read(HEAD)), formats(readers)]
-    return unread
+    """The first attempt that works counts, in the order of `Claim`."""
+    found = [attempt for reader in readers for attempt in reader.attempts(file, one)]
+    known = sorted((one for one in found if one.claim < Claim.TEXT), key=lambda one: one.claim)
+    attempts, what = known, ""
+    if not known:
+        head = file.read(HEAD)
+        file.seek(0)
+        what = _what(head)
+        attempts = found if _what(sessions.unpacked(head)) == TEXT else []
+    refusals: list[str] = []
+    for attempt in attempts:
+        answer = _answer(attempt)
+        if not isinstance(answer, str):
+            return answer
+        refusals.append(answer)
+        file.seek(0)
+    if refusals:
+        return _unread(attempts[0].unread, one, refusals)
+    return _unread(InventoryReport, one, [what, formats(readers)])
 
 
-def _refusal(attempt: Attempt, file: BinaryIO, report: Report) -> str:
-    """Try it; why it is not read, or nothing."""
+def _looked_together(one: Input) -> Report:
     try:
-        attempt.read(file, report)
+        with bundles.parts_of(one.files) as parts:
+            attempt = sessions.attempt_together(parts, one)
+            answer = _answer(attempt)
+    except NotOpened as reason:
+        answer = str(reason)
+    except OSError as error:
+        answer = _not_read(error)
+    return _unread(RecordingReport, one, [answer]) if isinstance(answer, str) else answer
+
+
+def _unread(kind: Callable[[str], Report], one: Input, problems: list[str]) -> Report:
+    report = kind(one.shown)
+    report.problems += problems
+    report.paths += [shown(path) for path in one.files]
+    return report
+
+
+def _not_read(error: OSError) -> str:
+    return f"It can't be read: {error.strerror or type(error).__name__}."
+
+
+def _answer(attempt: Attempt) -> Report | str:
+    """Try it; what is in the file, or why it is not read."""
+    try:
+        return attempt.read()
     except Refused as refused:
-        return str(refused)
-    except OSError:
+        why = str(refused)
+    except (OSError, NotOpened):
         raise
     except Exception as error:  # noqa: BLE001  # one file must not keep the others from being told
-        return (
+        why = (
             f"The reader failed with {type(error).__name__}. That is a fault of the portal, not of the file: "
             "please report it with the kind of file that it was."
         )
-    return ""
-
-
-def _summed(report: Report) -> Report:
-    if count := report.rejected_count:
-        words = "1 row would be rejected" if count == 1 else f"{count:,} rows would be rejected"
-        shown = f"; the first {LISTED:,} are listed" if count > LISTED else ""
-        report.problems.append(f"{words}{shown}.")
-    return report
+    return f"Not read as “{attempt.label}”: {why}"
 
 
 def _what(head: bytes) -> str:
@@ -99,7 +125,7 @@ def _what(head: bytes) -> str:
             f"This is a table of {columns} columns whose names no format knows. Send it in the browser, "
             "where each column can be given its meaning."
         )
-    return "This is text that no format here knows. Check that it is the export you meant."
+    return TEXT
 
 
 def _columns(head: bytes) -> int:

@@ -1,6 +1,7 @@
-"""Every reader, in the order in which they are asked."""
+"""Every reader; which of them reads a file that several claim is told by `readers.Claim`."""
 
 from portal.inspection.inventory import InventoryReader
 from portal.inspection.readers import Reader
+from portal.inspection.sessions import RecordingReader
 
-READERS: tuple[Reader, ...] = (InventoryReader(),)
+READERS: tuple[Reader, ...] = (InventoryReader(), RecordingReader())

@@ -18,7 +18,7 @@ from accounts.connectors.records import (
     Rejected,
 )
 from accounts.reconciliation.staging import KINDS
-from portal.inspection.reports import Report
+from portal.inspection.reports import InventoryReport
 
 KEYS = frozenset({"access_key", "ssh_key", "token", "secret", "certificate"})
 NO_HOLDERS = frozenset({"shared", "emergency", "role"})  # kinds of account that are nobody's own
@@ -45,7 +45,7 @@ _KINDS: dict[type, _Kind] = {
 class Tally:
     """Fills a report's numbers; `at` is the moment at which a key is still good or has expired."""
 
-    def __init__(self, report: Report, at: datetime) -> None:
+    def __init__(self, report: InventoryReport, at: datetime) -> None:
         self._report, self._at = report, at
         self._seen = {kind: Once() for kind in _KINDS}
         self._holders = Once()

@@ -5,9 +5,11 @@ Names in an archive are somebody else's: they are compared and shown, never used
 names that lead elsewhere refuse the archive. (OWASP File Upload Cheat Sheet; CWE-22, CWE-409.)
 """
 
+import struct
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -18,8 +20,25 @@ from sessions_app.formats.lines import BLOCK, Limits, Source
 
 MAX_PARTS = 10_000
 LONGEST_NAME = 1_024
+MAX_ENTRIES = 2 * MAX_PARTS  # with folders
+MAX_NAMES = 4 * 1024 * 1024  # bytes of an archive's own, between two files: names, attributes, maps
 IN_MEMORY = 1024 * 1024
 HEAD = 64 * 1024
+_OF_DIRECTORY = b"PK\x01\x02"  # one for each entry of a zip
+# What the libraries raise for archives that are not as they should be.
+_DAMAGE = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    ValueError,
+    OverflowError,
+    LookupError,
+    OSError,
+    RuntimeError,  # also RecursionError and NotImplementedError
+)
+_PACKED_AS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +80,13 @@ def unpacked(source: Source) -> list[Part]:
     if not is_zip:
         return _split(kept, _of_tar(source), limits)
     whole = cast(BinaryIO, tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115
+    entries, tail = 0, b""
     for block in source:
         whole.write(block)
+        seen = tail + block
+        entries, tail = entries + seen.count(_OF_DIRECTORY), seen[-len(_OF_DIRECTORY) + 1 :]
+        if entries > 2 * MAX_ENTRIES:  # before a list of them is made
+            _refuse(f"It holds more than {MAX_PARTS:,} files.")
     return _split(kept, _of_zip(whole, limits), limits)
 
 
@@ -78,7 +102,7 @@ def _split(kept: BinaryIO, files: Iterator[tuple[str, IO[bytes]]], limits: Limit
         if len(parts) >= MAX_PARTS:
             _refuse(f"It holds more than {MAX_PARTS:,} files.")
         start = end
-        while block := file.read(BLOCK):
+        while block := _next(file):
             end += len(block)
             if end > limits.unpacked:
                 raise NotReadable(
@@ -90,6 +114,13 @@ def _split(kept: BinaryIO, files: Iterator[tuple[str, IO[bytes]]], limits: Limit
     if not parts:
         _refuse("It holds no file.")
     return parts
+
+
+def _next(file: IO[bytes]) -> bytes:
+    try:
+        return file.read(BLOCK)
+    except _DAMAGE as error:
+        _refuse(f"It is damaged: {type(error).__name__}.")
 
 
 def _slice(kept: BinaryIO, name: str, start: int, end: int) -> Part:
@@ -118,10 +149,14 @@ class _Window:
 
 
 class _Blocks:
-    """A source as a file that can only be read forwards, as tarfile wants it."""
+    """A source as a file that can only be read forwards, as tarfile wants it.
+
+    `names_left` bounds what is read while it looks for the next file, as that is held in memory.
+    """
 
     def __init__(self, source: Source) -> None:
         self._blocks, self._left = iter(source), b""
+        self.names_left: int | None = MAX_NAMES
 
     def read(self, size: int = BLOCK) -> bytes:
         """Exactly `size` bytes unless the end comes first."""
@@ -130,22 +165,53 @@ class _Blocks:
             taken, self._left = block[: size - length], block[size - length :]
             found.append(taken)
             length += len(taken)
+        if self.names_left is not None:
+            self.names_left -= length
+            if self.names_left < 0:
+                _refuse("The names and attributes in it are too long.")
         return b"".join(found)
 
 
+class _Entry(tarfile.TarInfo):
+    """A header of a tar; tarfile would take a damaged one for the end, and hide what follows."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """As read; raises NotReadable."""
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if not buf or (len(buf) == tarfile.BLOCKSIZE and not any(buf)):
+                raise  # the end
+            _refuse(f"It is damaged: {type(error).__name__}.")
+
+
 def _of_tar(source: Source) -> Iterator[tuple[str, IO[bytes]]]:
+    blocks = _Blocks(source)
+    entries = 0
     try:
-        with tarfile.open(fileobj=cast(IO[bytes], _Blocks(source)), mode="r|", errors="replace") as archive:
-            for entry in archive:
-                if entry.isdir():
-                    continue
-                if not entry.isreg():
-                    _refuse(f"“{_shown(entry.name)}” in it is no file but a link or a device.")
-                file = archive.extractfile(entry)
+        with tarfile.open(
+            fileobj=cast(IO[bytes], blocks), mode="r|", errors="replace", tarinfo=_Entry
+        ) as archive:
+            while entry := archive.next():
+                entries += 1
+                if entries > MAX_ENTRIES:
+                    _refuse(f"It holds more than {MAX_PARTS:,} files.")
+                blocks.names_left = None
+                file = None if entry.isdir() else _file_of(archive, entry)
                 if file is not None:
                     yield _safe(entry.name), file
-    except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
+                blocks.names_left = MAX_NAMES
+    except _DAMAGE as error:
         _refuse(f"It is damaged: {type(error).__name__}.")
+
+
+def _file_of(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> IO[bytes] | None:
+    if not entry.isreg():
+        _refuse(f"“{_shown(entry.name)}” in it is no file but a link or a device.")
+    if entry.issparse():  # a few bytes may stand for any number of them
+        _refuse(f"“{_shown(entry.name)}” in it has holes.")
+    return archive.extractfile(entry)
 
 
 def _of_zip(whole: BinaryIO, limits: Limits) -> Iterator[tuple[str, IO[bytes]]]:
@@ -159,6 +225,8 @@ def _of_zip(whole: BinaryIO, limits: Limits) -> Iterator[tuple[str, IO[bytes]]]:
                     _refuse("It is encrypted. Unpack it first.")
                 if (entry.external_attr >> 16) & 0o170000 not in (0, 0o100000):
                     _refuse(f"“{_shown(entry.filename)}” in it is no file but a link or a device.")
+                if entry.compress_type not in _PACKED_AS:
+                    _refuse(f"“{_shown(entry.filename)}” in it is packed in a way that is not read.")
                 big = entry.file_size > limits.ratio_from
                 if big and entry.file_size > limits.ratio * max(entry.compress_size, 1):
                     raise NotReadable(
@@ -168,15 +236,7 @@ def _of_zip(whole: BinaryIO, limits: Limits) -> Iterator[tuple[str, IO[bytes]]]:
                     )
                 with archive.open(entry) as file:
                     yield _safe(entry.filename), file
-    except (
-        zipfile.BadZipFile,
-        EOFError,
-        ValueError,
-        OverflowError,
-        NotImplementedError,
-        RuntimeError,
-        OSError,
-    ) as error:
+    except _DAMAGE as error:
         _refuse(f"It is damaged: {type(error).__name__}.")
 
 

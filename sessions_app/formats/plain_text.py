@@ -1,4 +1,4 @@
-"""Plain text, the last resort: what a recorder wrote without any times, such as the logs of SSM to S3.
+"""Plain text, the last resort: what a recorder wrote without any times, such as a terminal's own log.
 
 It is claimed only by what no other format and no known mistake claims: text of several lines in UTF-8, or
 UTF-16 with its mark, that has words in it, is no table, and is not mostly control characters. Nothing is

@@ -9,10 +9,20 @@ from sessions_app.formats import (
     asciicast,
     auditd,
     auth_log,
+    boundary_bsr,
+    cloudtrail,
     guacamole,
+    jumpserver,
+    jumpserver_replay,
+    k8s_audit,
     plain_text,
     powershell,
     script_log,
+    ssm,
+    sudo_iolog,
+    sudo_iolog_info,
+    teleport_events,
+    teleport_play,
     tlog,
     ttyrec,
     typescript,
@@ -34,13 +44,47 @@ FORMATS: tuple[Format, ...] = (
     guacamole.FORMAT,
     warpgate.FORMAT,
     tlog.FORMAT,
+    sudo_iolog_info.FORMAT,
+    jumpserver_replay.FORMAT,
+    cloudtrail.FORMAT,
+    k8s_audit.FORMAT,
+    teleport_play.FORMAT,
+    teleport_events.FORMAT,
     auth_log.FORMAT,  # a journal may hold both: a recording is more than its log
+    ssm.FORMAT,
 )
 LAST_RESORT: Format = plain_text.FORMAT  # only what nothing else claims, and what is no known mistake
-BUNDLES: tuple[BundleFormat, ...] = (script_log.FORMAT,)
+BUNDLES: tuple[BundleFormat, ...] = (
+    script_log.FORMAT,
+    sudo_iolog.FORMAT,
+    jumpserver.FORMAT,
+    boundary_bsr.FORMAT,
+)
 _ALL: tuple[AnyFormat, ...] = (*FORMATS, *BUNDLES, LAST_RESORT)
 REGISTRY: dict[str, AnyFormat] = {found.key: found for found in _ALL}
 FEW_PARTS = 200  # of which every beginning is looked at to tell what they are
+
+_VIDEO = "A video has no text in which commands could be found"
+# Recordings that can be kept as evidence but hold no text to read, with what to upload in their place.
+_NOT_PARSED: list[tuple[re.Pattern[bytes], str, str]] = [
+    (re.compile(pattern, re.DOTALL), name, advice)
+    for pattern, name, advice in [
+        (rb".{4}ftyp", "a video (MP4)", _VIDEO),
+        (rb"\x1a\x45\xdf\xa3", "a video (WebM or Matroska)", _VIDEO),
+        (rb"RIFF.{4}AVI ", "a video (AVI)", _VIDEO),
+        (rb"%PDF-", "a PDF document", "Export the session as text or as asciicast and upload that too"),
+        (
+            rb"\0{7}[\x01-\x03].{8,48}?\x1f\x8b",
+            "a recording of Teleport as its server stores it",
+            "Export it with 'tsh play --format=json' and upload the result",
+        ),
+        (
+            rb"age-encryption\.org/",
+            "an encrypted recording",
+            "Export it with the recorder that holds the key (for Teleport 'tsh play --format=json')",
+        ),
+    ]
+]
 
 # What people upload by mistake, so that the refusal can name it.
 _OTHERS: list[tuple[re.Pattern[bytes], str]] = [
@@ -50,13 +94,16 @@ _OTHERS: list[tuple[re.Pattern[bytes], str]] = [
         (rb".{257}ustar", "a tar archive"),
         (rb"BZh|\xfd7zXZ\0|7z\xbc\xaf|\x28\xb5\x2f\xfd|Rar!", "an archive that is not gzip"),
         (GZIP_MAGIC, "a gzip file inside a gzip file"),
-        (rb"%PDF-", "a PDF document"),
         (rb"\x89PNG|\xff\xd8\xff|GIF8", "a picture"),
-        (rb".{4}ftyp|\x1a\x45\xdf\xa3|RIFF", "a video"),
+        (rb"RIFF", "sound or a picture"),
         (rb"\x7fELF|MZ", "a program"),
         (rb"\xff\xfe|\xfe\xff|[\x21-\x7e]\0|\0[\x21-\x7e]", "text in UTF-16; save it as UTF-8"),
         (rb"\s*<(?i:!doctype|html|\?xml)", "a web page or XML"),
         (rb"[0-9]+\.[a-z]+[,;]", "a Guacamole recording"),
+        (
+            rb'\s*\{.{0,300}?"files"\s*:\s*\[\s*\{[^{}]{0,300}?"name"\s*:',
+            "the manifest of a replay of JumpServer; upload it together with the parts that it names",
+        ),
         (rb"\s*[\[{]", "JSON, but no recording"),
     ]
 ]
@@ -78,7 +125,8 @@ def is_plain(start: bytes) -> bool:
     """Whether a file that no format claims may be taken as text: also not when it is a known mistake."""
     encoding, _ = encoding_of(start)
     text = start if encoding == "utf-8" else decoded_head(start).encode()
-    return _mistake(text) is None and LAST_RESORT.recognises(start, "")
+    is_known = _mistake(text) is not None or any(pattern.match(text) for pattern, _, _ in _NOT_PARSED)
+    return not is_known and LAST_RESORT.recognises(start, "")
 
 
 def read(stream: BinaryIO, limits: Limits = DEFAULT_LIMITS, name: str = "") -> AnyReading:
@@ -127,6 +175,9 @@ def _single(head: bytes, name: str) -> bool:
 
 
 def _unknown(start: bytes) -> NotReadable:
+    for pattern, name, advice in _NOT_PARSED:
+        if pattern.match(start.removeprefix(BOM)):
+            return NotReadable("not_parsed", f"This is {name}: it can be kept, but not parsed. {advice}.")
     return NotReadable("unknown_format", f"{_described(start)}. {_known()}", 1)
 
 

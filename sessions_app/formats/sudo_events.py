@@ -110,11 +110,7 @@ def _call(kind: str, event: dict[str, Any], line: int, tally: Tally) -> tuple[En
         return fields.text(event.get(name), name, line, tally) or None
 
     at = next(
-        (
-            found
-            for name in ("submit_time", "timestamp", "server_time")
-            if (found := moment(event.get(name)))
-        ),
+        (found for name in ("submit_time", "timestamp", "server_time") if (found := moment(event.get(name)))),
         None,
     )
     uuid, recording = text("uuid"), text("iolog_path")

@@ -19,7 +19,7 @@ from sessions_app.formats.format import BundleFormat
 from sessions_app.formats.lines import BLOCK, Limits, Line, Source, conclude, numbered
 from sessions_app.formats.parts import Part
 from sessions_app.formats.password_mask import PasswordMask
-from sessions_app.formats.sudo_iolog_info import Info
+from sessions_app.formats.sudo_iolog_info import ENTRY, Info
 from sessions_app.formats.terminal_bytes import ByteReader, TerminalText
 
 KEY = "sudo_iolog"
@@ -27,15 +27,15 @@ STREAMS = ("stdin", "stdout", "stderr", "ttyin", "ttyout")  # in the order of th
 _CODES = {"stdin": "i", "stdout": "o", "stderr": "e", "ttyin": "i", "ttyout": "o"}
 _INFOS = ("log.json", "log")
 _FILES = frozenset((*STREAMS, *_INFOS, "timing"))
-_ENTRY = re.compile(rb"\s*([0-9]{1,3})\s+([0-9]{1,40}(?:[.,][0-9]{0,40})?)\s+([^\r]{1,80})\r?")
 _TYPED = re.compile(rb"[^\r\n]")
 _SIZE, _OF_1_8_7, _SUSPEND = 5, 6, 7
 _LONGEST_COUNT = 15  # digits
+MANY = 200
 
 
 def is_timing(head: bytes) -> bool:
     """Whether the first bytes are a timing."""
-    return _ENTRY.fullmatch(head.split(b"\n", 1)[0]) is not None
+    return ENTRY.fullmatch(head.split(b"\n", 1)[0]) is not None
 
 
 def recognises(heads: Mapping[str, bytes]) -> bool:
@@ -61,8 +61,8 @@ def _folder(heads: Mapping[str, bytes]) -> str | None:
 def read(files: Mapping[str, Part], limits: Limits) -> Reading:
     """The recording in its folder."""
     tally = Tally()
-    names = {name for name in files if name.rpartition("/")[2] in _FILES}
-    folder = _folder({name: files[name].head() for name in sorted(names)}) or ""
+    names = [name for name in files if name.rpartition("/")[2] in _FILES]
+    folder = _folder({name: files[name].head() for name in names[:MANY]}) or ""
     found: dict[str, Part] = {}
     for name, part in files.items():
         base = name.removeprefix(folder)
@@ -100,10 +100,14 @@ class _Stream:
     """One stream: its bytes, and its characters that may be cut between events."""
 
     name: str
-    reader: ByteReader | None
+    source: Source | None = None
+    reader: ByteReader | None = field(init=False)
     text: TerminalText = field(default_factory=TerminalText)
     mask: PasswordMask = field(default_factory=PasswordMask)
     is_short_told: bool = False
+
+    def __post_init__(self) -> None:
+        self.reader = ByteReader(self.source) if self.source else None
 
     @property
     def code(self) -> str:
@@ -118,7 +122,7 @@ class _Log:
         self._timing = files.get("timing")
         self._info, self._limits, self._tally = info, limits, tally
         self._streams = {
-            name: _Stream(name, ByteReader(Source(files[name].open(), limits)) if name in files else None)
+            name: _Stream(name, Source(files[name].open(), limits) if name in files else None)
             for name in STREAMS
         }
         self._inputs = [stream for stream in self._streams.values() if stream.code == "i"]
@@ -150,7 +154,7 @@ class _Log:
     def _of(self, line: Line) -> Iterator[Event]:
         if not line.data.strip():
             return
-        entry = _ENTRY.fullmatch(line.data)
+        entry = ENTRY.fullmatch(line.data)
         if not line.is_ended:
             self._tally.cut(line.number, "The last line of the timing is incomplete and was left out.")
             return
@@ -251,6 +255,8 @@ class _Log:
                 continue
             rest = stream.reader.take(1)
             if not rest:
+                if stream.source is not None and stream.source.is_cut:
+                    self._short(stream)
                 continue
             stream.reader.give_back(rest)
             if stream.code == "i":

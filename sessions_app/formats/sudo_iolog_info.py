@@ -23,6 +23,9 @@ _LEGACY = re.compile(
     rb":(?P<tty>/[^:\n]{1,256}|unknown|)(?::(?P<lines>[0-9]{1,9})(?::(?P<cols>[0-9]{1,9}))?)?\r?\n"
     rb"(?P<cwd>/[^\n]*|unknown|)\n(?P<command>[^\n]+)"
 )
+# A line of the file that the streams are lined up with: type, delay, the rest.
+ENTRY = re.compile(rb"\s*([0-9]{1,3})\s+([0-9]{1,40}(?:[.,][0-9]{0,40})?)\s+([^\r]{1,80})\r?")
+_OF_TIMING = re.compile(rb"[0-7] [0-9]{1,12}[.,][0-9]{3,12} [A-Z0-9][A-Z0-9 ]{0,20}\r?\n")
 _TIMESTAMP = re.compile(rb'"timestamp"\s*:\s*\{\s*"seconds"\s*:')
 _FACTS = {
     "runcwd": "cwd",
@@ -90,8 +93,8 @@ def is_legacy(head: bytes) -> bool:
 
 
 def recognises(head: bytes, _name: str = "") -> bool:
-    """Whether the first bytes are either of the two."""
-    return is_legacy(head) or is_json(head)
+    """Whether the first bytes are either of the two, or the timing, which tells nothing by itself."""
+    return is_legacy(head) or is_json(head) or _OF_TIMING.match(head) is not None
 
 
 def told(source: Source, tally: Tally) -> Info:
@@ -179,6 +182,13 @@ def _seconds(value: Any, tally: Tally) -> float | None:
 
 def read(source: Source) -> Reading:
     """The recording as far as its log file tells of it."""
+    if _OF_TIMING.match(source.peek(100)):
+        raise NotReadable(
+            "timing_alone",
+            "This is the file timing of a sudo recording; its log, or log.json, and its streams (ttyout and "
+            "others) are missing. Upload the whole folder, or pack it as a tar or zip file.",
+            1,
+        )
     tally = Tally()
     info = told(source, tally)
     return Reading(info.header(KEY), _events(info, source, tally), tally)

@@ -1,6 +1,7 @@
 """Looking at a session: opening its facts, and watching its recording, which needs a purpose."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import BinaryIO
@@ -8,6 +9,7 @@ from typing import BinaryIO
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from portal import moment
 from portal.audit.services import record
@@ -17,12 +19,13 @@ from portal.vault.services import open_verified
 from sessions_app import formats
 from sessions_app.formats.logs import LogReading
 from sessions_app.formats.player import playable
-from sessions_app.models import Recording, Session, Viewing
+from sessions_app.models import Command, Recording, Session, Viewing
 
 # A purpose that was given opens the recording for a working day.
 WATCHING_LASTS = timedelta(hours=8)
 LONGEST_PURPOSE = 300
 LINES_AT_ONCE = 200
+MOST_LISTED = 1_000
 
 
 @transaction.atomic
@@ -59,6 +62,66 @@ def watching_until(session: Session, *, by: User) -> datetime | None:
     viewings = Viewing.objects.watching(session, by.pk, at - WATCHING_LASTS)
     given = viewings.order_by("-at").values_list("at", flat=True).first()
     return given + WATCHING_LASTS if given else None
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A command as the replay lists it, with the hour by the recording's clock."""
+
+    command: Command
+    at: datetime
+
+    @property
+    def label(self) -> str:
+        """One line, for a mark in the player."""
+        return self.command.text.partition("\n")[0][:80]
+
+
+@dataclass(frozen=True, slots=True)
+class TypedList:
+    """The first commands of a recording, and how many there are."""
+
+    shown: list[Typed]
+    count: int
+
+    @property
+    def is_more(self) -> bool:
+        """There are more than are listed."""
+        return self.count > len(self.shown)
+
+
+def commands(recording: Recording, began: datetime) -> TypedList:
+    """What was typed, as far as the screen told; at most 1,000 of them."""
+    found = Command.objects.filter(recording=recording)
+    shown = list(found.in_order()[:MOST_LISTED])
+    count = found.count() if len(shown) == MOST_LISTED else len(shown)
+    return TypedList([Typed(one, began + timedelta(seconds=one.at_seconds)) for one in shown], count)
+
+
+# What recorders say beside their events, in words; the rest is shown by the name they give it.
+TOLD = {
+    "user": _lazy("Signed in as"),
+    "run_as": _lazy("Acting as"),
+    "host": _lazy("Host"),
+    "command": _lazy("Command"),
+    "external_id": _lazy("Number at the recorder"),
+    "exit_status": _lazy("Exit status"),
+    "ticket": _lazy("Ticket"),
+    "approved_by": _lazy("Approved by"),
+    "reason": _lazy("Reason"),
+    "mfa": _lazy("Second factor"),
+    "source_address": _lazy("Came from"),
+    "device": _lazy("Device"),
+    "tty": _lazy("Terminal"),
+    "cwd": _lazy("Folder"),
+}
+
+
+def told(recording: Recording) -> list[tuple[str, object]]:
+    """What a recording says of itself, in words. It is what its recorder wrote, and nothing else."""
+    known = [(str(words), recording.told[name]) for name, words in TOLD.items() if name in recording.told]
+    rest = sorted((name, value) for name, value in recording.told.items() if name not in TOLD)
+    return known + rest
 
 
 def copy(recording: Recording) -> Iterator[bytes]:

@@ -156,7 +156,6 @@ def test_a_wrong_encoding_is_refused_with_its_place() -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"%PDF-1.7", "PDF"),
         (b"\x89PNG\r\n", "picture"),
         ('{"version": 2}'.encode("utf-16"), "UTF-16"),
         ('{"version": 2}'.encode("utf-16-le"), "UTF-16"),

@@ -8,7 +8,7 @@ import pytest
 
 from accounts.connectors import records
 from portal.inspection import tally
-from portal.inspection.reports import LISTED, Report
+from portal.inspection.reports import LISTED, InventoryReport
 from tests.connectors import workbooks
 from tests.inspection.asking import SAMPLES, counts, file, inspect, table
 
@@ -97,8 +97,8 @@ def test_a_workbook_is_read_like_its_table(tmp_path: Path) -> None:
 # --- what comes twice -------------------------------------------------------------------------------
 
 
-def tallied(*found: records.Record) -> Report:
-    report = Report("x")
+def tallied(*found: records.Record) -> InventoryReport:
+    report = InventoryReport("x")
     counting = tally.Tally(report, datetime(2026, 10, 6, tzinfo=UTC))
     for one in found:
         counting.add(one)

@@ -1,16 +1,22 @@
-"""What is no inventory, or nearly one: named with what is wrong, and no file hides another."""
+"""What nobody reads, or what is nearly right: named with what is wrong, and no file hides another."""
 
 import json
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
 from accounts.connectors import REGISTRY
-from portal.inspection import inputs, looking
-from portal.inspection.readers import Attempt, Refused
+from portal.inspection import inputs, looking, sessions
+from portal.inspection.bundles import Bundles
+from portal.inspection.inputs import Input
+from portal.inspection.readers import Attempt, Claim, Refused
 from portal.inspection.registry import READERS
-from portal.inspection.reports import Report
+from portal.inspection.reports import InventoryReport
+from sessions_app.formats.commands import Command
+from sessions_app.formats.events import Event, Notice, RecordingHeader
 from tests.inspection.asking import DATA, SAMPLES, counts, file, inspect, table
 
 
@@ -23,8 +29,7 @@ from tests.inspection.asking import DATA, SAMPLES, counts, file, inspect, table
         (b'{"shoes": []}', "This is JSON that no format here knows"),
         (b"<html></html>", "XML or HTML"),
         (b"shoe,size\nred,42\n", "a table of 2 columns whose names no format knows"),
-        (b"One thing, or two.\nAnother\n\nA third, fourth, fifth.\n", "text that no format here knows"),
-        (b"nothing in particular\n", "text that no format here knows"),
+        (b"1, 2.\n3\n\n4, 5, 6.\n", "text that no format here knows"),
     ],
 )
 def test_what_nobody_reads_is_named_with_the_formats_there_are(
@@ -50,50 +55,74 @@ def test_the_next_likely_format_is_tried(tmp_path: Path) -> None:
     tried = []
 
     class Reader:
-        formats = {"first": "First", "second": "Second", "third": "Third"}
+        formats = {"text": "Text", "first": "First", "second": "Second", "third": "Third", "sure": "Sure"}
+        claims = (Claim.TEXT, Claim.LIKELY, Claim.LIKELY, Claim.LIKELY, Claim.INVENTORY)
 
-        def attempts(self, opened: Any, name: str) -> list[Attempt]:
-            assert name == "export.csv"
-            return [Attempt(key, label, self.reading(key)) for key, label in self.formats.items()]
+        def attempts(self, opened: Any, one: Input) -> list[Attempt]:
+            assert one.name == "export.csv"
+            return [
+                Attempt(key, label, claim, partial(self.read, opened, one.shown, key), InventoryReport)
+                for (key, label), claim in zip(self.formats.items(), self.claims, strict=True)
+            ]
 
-        def reading(self, key: str) -> Any:
-            def read(opened: Any, report: Report) -> None:
-                tried.append((key, opened.read(3)))
-                report.accounts += 1
-                if key == "first":
-                    raise Refused("it is not")
-                report.format = key
+        def read(self, opened: Any, path: str, key: str) -> InventoryReport:
+            tried.append((key, opened.read(3)))
+            if key in ("sure", "first"):
+                raise Refused("it is not")
+            return InventoryReport(path, format=key)
 
-            return read
-
-    report = looking.look(inputs.Input(str(file(tmp_path, b"abc"))), [Reader()])
-    assert tried == [("first", b"abc"), ("second", b"abc")]
-    assert (report.format, report.accounts, report.problems) == ("second", 1, [])
+    report = looking.look(Input(str(file(tmp_path, b"abc"))), [Reader()])
+    assert tried == [("sure", b"abc"), ("first", b"abc"), ("second", b"abc")]
+    assert (report.format, report.problems) == ("second", [])
 
 
 def test_a_fault_of_a_reader_does_not_hide_the_other_files(tmp_path: Path) -> None:
     class Reader:
         formats = {"x": "X"}
 
-        def attempts(self, opened: Any, name: str) -> list[Attempt]:
-            return [Attempt("x", "X", self.read)]
+        def attempts(self, opened: Any, one: Input) -> list[Attempt]:
+            return [Attempt("x", "X", Claim.INVENTORY, self.read, InventoryReport)]
 
-        def read(self, opened: Any, report: Report) -> None:
+        def read(self) -> InventoryReport:
             raise KeyError("hunter2")
 
-    report = looking.look(inputs.Input(str(file(tmp_path, b"abc"))), [Reader()])
+    report = looking.look(Input(str(file(tmp_path, b"abc"))), [Reader()])
     assert report.format is None
     assert "failed with KeyError" in report.problems[0]
     assert "hunter2" not in report.problems[0]
 
 
-def test_nothing_crashes_on_any_file_we_have() -> None:
+class Unsearched:
+    """In place of the search for commands, which has tests of its own and takes its time."""
+
+    notices: tuple[Notice, ...] = ()
+
+    def __init__(self, header: RecordingHeader) -> None:
+        self.header = header
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Nothing to end."""
+
+    def watching(self, events: Iterable[Event]) -> Iterable[Event]:
+        return events
+
+    def found(self) -> list[Command]:
+        return []
+
+    finish = found
+
+
+def test_nothing_crashes_on_any_file_we_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "Extraction", Unsearched)
     folders = [folder for folder in (DATA, SAMPLES) if folder.is_dir()]
     read = 0
     for folder in folders:
         expected = sorted(str(path) for path in folder.rglob("*") if path.is_file())
-        found = [looking.look(one, READERS) for one in inputs.under(str(folder))]
-        assert sorted(one.path for one in found) == expected
+        found = [looking.look(one, READERS) for one in inputs.given([str(folder)], Bundles())]
+        assert sorted(path for one in found for path in one.paths or [one.path]) == expected
         for one in found:
             assert not any("fault of the portal" in problem for problem in one.problems), one
             assert one.format or one.problems

@@ -115,7 +115,8 @@ def test_a_delivery_that_can_not_be_filed_is_refused_by_field(
 
 
 @pytest.mark.parametrize(
-    ("data", "code"), [(b"", "empty"), (b"\x00\x01hello", "unknown_format"), (cast_file(began=None), "start_unknown")]
+    ("data", "code"),
+    [(b"", "empty"), (b"\x00\x01hello", "unknown_format"), (cast_file(began=None), "start_unknown")],
 )
 def test_a_file_that_is_no_recording_is_refused_with_a_code(machine: Machine, data: bytes, code: str) -> None:
     response = machine.post(data=data)

@@ -1,4 +1,4 @@
-"""`manage.py inspect PATH…`: what the portal would read, before anything is imported."""
+"""`manage.py inspect PATH…`: what the portal would read, before anything is imported or filed."""
 
 import argparse
 import json
@@ -14,12 +14,16 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.inspection import inputs, looking, words
+from portal.inspection.bundles import Bundles
 from portal.inspection.registry import READERS
 from portal.inspection.reports import Report
 
 MEANINGS = """\
-One object (or line) per file; a folder is every file in it. The format is recognised, never asked for, and
-the file goes the way of an import: secrets are cut out first, and what is left is read. Nothing is kept.
+One object (or line) per file; a folder is every file in it. Files that belong together, such as the folder of
+a sudo recording or a typescript with its timing, are one recording, also when they are given one by one. The
+format is recognised, never asked for. Nothing is kept.
+
+Inventory goes the way of an import: secrets are cut out first, and what is left is read.
 
   identities    distinct holders that the input tells of: people of HR; of accounts each identity named by
                 its own name, else by employee number, else by e-mail, else the account itself. Shared and
@@ -32,6 +36,17 @@ the file goes the way of an import: secrets are cut out first, and what is left 
   inclusions    groups in groups, rights attached to groups and roles.
   rejected      rows that would not be part of the record, with line, reason and code: unreadable ones,
                 and those that say the same thing again. At most 1,000 are listed.
+
+Recordings of sessions and logs of calls are read to their end. What is not known is null.
+
+  duration_s    from the start to the last event as recorded, with all idle time.
+  output_events, input_events
+                pieces of output and of input; of a log of calls its calls.
+  sessions      of a log of calls: the sessions that its calls form.
+  commands      lines that were typed: at_s, text, method, confidence, aborted (given up, not run). An aid,
+                not proof.
+  gaps          evidence that should be there and is not: at_s, reason.
+
   problems      what is wrong, in sentences. With format null nothing of the file was read.
 
 Exit status: 0 everything was read (rows may be rejected), 1 something could not be read, 2 wrong usage.
@@ -62,7 +77,7 @@ class Command(BaseCommand):
         if isinstance(sys.stdout, TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may know fewer letters
         with _spooled_apart():
-            found = (looking.look(one, READERS) for path in paths for one in inputs.under(path))
+            found = (looking.look(one, READERS) for one in inputs.given(paths, Bundles()))
             read, all_ = self._print_json(found) if as_json else self._print_table(list(found))
         if read < all_:
             raise CommandError(f"{all_ - read} of {all_} could not be read.", returncode=1)
