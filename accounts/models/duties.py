@@ -22,6 +22,7 @@ class Duty(StrEnum):
     """One kind of thing to do."""
 
     STANDS_IN = "stands_in"
+    EXPOSED = "exposed"
     CONTRACT_ENDED = "contract_ended"
     OLD_KEY = "old_key"
     NO_DEPUTY = "no_deputy"
@@ -59,7 +60,9 @@ account AS (
 key AS (
   SELECT account.identity_id, min(coalesce(c.rotated_at, c.created_at)) FILTER
       (WHERE c.kind IN ('access_key', 'password', 'secret', 'ssh_key', 'token')) AS oldest,
-    min(c.expires_at) FILTER (WHERE c.expires_at > %(at)s) AS expires_at, max(c.last_used_at) AS last_used_at
+    min(c.expires_at) FILTER (WHERE c.expires_at > %(at)s) AS expires_at, max(c.last_used_at) AS last_used_at,
+    min(c.exposed_at) FILTER
+      (WHERE coalesce(c.rotated_at, c.created_at, '-infinity') < c.exposed_at) AS exposed_at
   FROM account JOIN accounts_credential c ON c.account_id = account.id
   WHERE c.gone_run_id IS NULL AND c.is_active IS NOT FALSE GROUP BY account.identity_id),
 held AS (
@@ -73,7 +76,7 @@ used AS (
     AS expires_at FROM account GROUP BY identity_id),
 fact AS (
   SELECT m.id, m.name, m.purpose, m.contract_end, m.review_by, m.stand_in_id,
-    coalesce(held.is_privileged, false) AS is_privileged, key.oldest,
+    coalesce(held.is_privileged, false) AS is_privileged, key.oldest, key.exposed_at,
     coalesce(second.status <> 'left', false) OR coalesce(behind.status <> 'left', false) AS has_deputy,
     least(key.expires_at, used.expires_at) AS expires_at,
     greatest(used.last_used_at, key.last_used_at, held.last_used_at) AS last_used_at,
@@ -90,6 +93,7 @@ duty AS (
   SELECT fact.*, found.duty, found.risk + CASE WHEN is_privileged THEN 15 ELSE 0 END AS risk, found.at
   FROM fact CROSS JOIN LATERAL (VALUES
     ('stands_in', CASE WHEN %(me)s IN (stand_in_id, app_stand_in_id) THEN 100 END, NULL::timestamptz),
+    ('exposed', CASE WHEN exposed_at IS NOT NULL THEN 90 END, exposed_at),
     ('contract_ended', CASE WHEN contract_end < %(today)s THEN 85 END, contract_end::timestamptz),
     ('old_key', CASE WHEN oldest < %(at)s - interval '365 days' THEN 75 END, oldest),
     ('no_deputy', CASE WHEN is_privileged AND NOT has_deputy THEN 55 END, NULL),

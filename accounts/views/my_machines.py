@@ -15,6 +15,10 @@ from portal.ui.render import page
 # What to do, and the tone in which it is said.
 WORDS = {
     Duty.STANDS_IN: (_("You stand in for somebody who left: accept it, or say whose it is."), "bad"),
+    Duty.EXPOSED: (
+        _("A key of it lay open: have it rotated today, and look at what was done with it."),
+        "bad",
+    ),
     Duty.CONTRACT_ENDED: (
         _("Its vendor's contract has ended: shut it down, or say until when it runs."),
         "bad",

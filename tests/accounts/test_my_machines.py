@@ -91,6 +91,8 @@ def test_unused_is_judged_against_the_rhythm(
         ({"created_at": days(-912), "rotated_at": days(-9)}, None),
         ({"created_at": days(-912), "is_active": False}, None),
         ({"created_at": days(-912), "kind": "mfa_device"}, None),
+        ({"created_at": days(-90), "exposed_at": days(-9)}, "exposed"),
+        ({"created_at": days(-90), "exposed_at": days(-9), "rotated_at": days(-8)}, None),
         ({"expires_at": days(9)}, "expires"),
         ({"expires_at": days(-9)}, None),
     ],
