@@ -97,7 +97,7 @@ def _members(files: Sequence[str], most: int | None = FEW_PARTS) -> tuple[str, .
         with parts_of(files) as parts:
             of_names = dict(zip((part.name for part in parts), files, strict=True))
             return tuple(of_names[part.name] for part in _used(parts))
-    except (NotOpened, OSError):
+    except Exception:  # noqa: BLE001  # looked at one by one, each file says what is wrong with it
         return ()
 
 

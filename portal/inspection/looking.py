@@ -56,7 +56,7 @@ def _looked(one: Input, file: BinaryIO, readers: Sequence[Reader]) -> Report:
         head = file.read(HEAD)
         file.seek(0)
         what = _what(head)
-        attempts = found if _what(sessions.unpacked(head)) == TEXT else []
+        attempts = found if found and _what(sessions.unpacked(head)) == TEXT else []
     refusals: list[str] = []
     for attempt in attempts:
         answer = _answer(attempt)

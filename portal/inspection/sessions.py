@@ -18,7 +18,8 @@ from sessions_app.formats.lines import DEFAULT_LIMITS, Source
 from sessions_app.formats.logs import LogReading, LogSession
 from sessions_app.formats.parts import HEAD, Part, is_archive
 
-ARCHIVE = "archive"
+OTHER = "other"
+UNPARSED = "not_parsed"  # the refusal of what can be kept and no more
 UNTIMED = "no_timing"  # the notice of a format whose events all stand at the start
 
 
@@ -31,18 +32,14 @@ class RecordingReader:
         return {key: found.label for key, found in registry.REGISTRY.items()}
 
     def attempts(self, file: BinaryIO, one: Input) -> Iterator[Attempt]:
-        """The one format that claims it, or the archive that may hold a recording."""
+        """The one format that claims it; else what may hold a recording, or is one that can't be parsed."""
         head = file.read(HEAD)
         file.seek(0)
         key = registry.sniff(head, one.name)
-        if key is None and _may_hold_one(head):
-            key, label = ARCHIVE, "archive of a recording"
-        elif key is not None:
-            label = registry.REGISTRY[key].label
-        else:
-            return
-        claim = Claim.TEXT if key == registry.LAST_RESORT.key else Claim.RECORDING
-        yield Attempt(key, label, claim, partial(_read, file, one), RecordingReport)
+        label = registry.REGISTRY[key].label if key is not None else _other(head)
+        if label is not None:
+            claim = Claim.TEXT if key == registry.LAST_RESORT.key else Claim.RECORDING
+            yield Attempt(key or OTHER, label, claim, partial(_read, file, one), RecordingReport)
 
 
 def attempt_together(parts: Sequence[Part], one: Input) -> Attempt:
@@ -52,17 +49,24 @@ def attempt_together(parts: Sequence[Part], one: Input) -> Attempt:
 
 
 def unpacked(head: bytes) -> bytes:
-    """The first bytes of a file, out of gzip where they are."""
+    """The first bytes of a file, out of gzip where they are; raises NotReadable."""
+    return Source(BytesIO(head)).peek(HEAD)
+
+
+def _other(head: bytes) -> str | None:
+    """What a file of no format is, if the formats have more to say of it: never a document of an office."""
     try:
-        return Source(BytesIO(head)).peek(HEAD)
+        start = unpacked(head)
     except NotReadable:
-        return head
-
-
-def _may_hold_one(head: bytes) -> bool:
-    """Whether it is a tar or a zip, and no workbook or document of an office."""
-    is_document = b"[Content_Types].xml" in head or b"mimetypeapplication/" in head
-    return is_archive(unpacked(head)) and not is_document
+        return "file packed with gzip"
+    if is_archive(start):
+        is_document = b"[Content_Types].xml" in head or b"mimetypeapplication/" in head
+        return None if is_document else "archive of a recording"
+    try:
+        registry.read(BytesIO(head))
+    except NotReadable as refusal:
+        return "recording" if refusal.code == UNPARSED else None
+    return None
 
 
 def _read(file: BinaryIO, one: Input) -> RecordingReport:

@@ -14,6 +14,7 @@ _PROMPT = re.compile(
 )
 _LONGEST_PROMPT = 64
 _END = re.compile(rb"[\r\n]")
+_TYPED = re.compile(rb"[^\r\n]")
 
 
 class PasswordMask:
@@ -21,7 +22,11 @@ class PasswordMask:
 
     def __init__(self) -> None:
         self._tail = b""
-        self._is_hiding = False
+        self._is_hiding = self._is_blind = False
+
+    def hide_all(self) -> None:
+        """Output is missing from here on, so that a prompt can't be seen: all input is masked."""
+        self._is_blind = True
 
     def output(self, data: bytes) -> bytes:
         """Output, unchanged; a prompt in it hides the input that follows."""
@@ -33,6 +38,8 @@ class PasswordMask:
 
     def input(self, data: bytes) -> bytes:
         """Input, with a "*" for each byte that was typed after a prompt."""
+        if self._is_blind:
+            return _TYPED.sub(b"*", data)
         if not self._is_hiding:
             return data
         end = _END.search(data)

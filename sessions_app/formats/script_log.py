@@ -161,9 +161,11 @@ class _Log:
         self._source = Source(timing.open(), limits)
         self._streams, self._tally = streams, tally
         self._clock = fields.Clock(tally, is_relative=True)
+        self._is_hiding_told, self._line = False, 1
         self._mask = PasswordMask()
+        if "O" not in streams or streams["O"].reader is None:
+            self._hide_input()
         self._exit: str | None = None
-        self._line = 1
 
     def events(self) -> Iterator[Event]:
         """The events in the order of the timing, then what it does not tell of, then the exit."""
@@ -225,6 +227,8 @@ class _Log:
                 yield Event(at, _CODES[kind], stream.text.feed(seen), self._line)
             missing -= len(data)
             if len(data) < wanted:
+                if kind == "O":
+                    self._hide_input()
                 if not stream.is_missing_told:
                     stream.is_missing_told = True
                     self._tally.cut(
@@ -233,6 +237,13 @@ class _Log:
                 return
             if not missing:
                 return
+
+    def _hide_input(self) -> None:
+        if not self._is_hiding_told and "I" in self._streams and self._streams["I"].reader is not None:
+            self._is_hiding_told = True
+            reason = "Without its output a prompt for a password can't be seen: all input is masked."
+            self._tally.warn(self._line, "input_masked", reason)
+        self._mask.hide_all()
 
     def _signal(self, at: float, rest: bytes) -> Iterator[Event]:
         name, _, values = rest.decode("utf-8", "replace").partition(" ")

@@ -218,3 +218,18 @@ def test_what_is_sniffed() -> None:
     assert sniff(STARTED) == "typescript"
     assert sniff(b"0.5 2\n0.5 1\n") == "typescript"
     assert sniff(b"Scripts are started on Monday, with words\n") == "plain_text"
+
+
+def test_where_its_output_ends_too_early_all_input_after_it_is_masked() -> None:
+    """Nobody can tell then which of it answered a prompt."""
+    reading = read_parts(
+        [
+            in_memory("s.tm", b"O 0.100000 500\nI 0.100000 8\n"),
+            in_memory("s.out", b"Script started on 2026-11-24 10:00:00+00:00\r\n$ "),
+            in_memory("s.in", b"Script started on 2026-11-24 10:00:00+00:00\r\nhunter2\r"),
+        ]
+    )
+    assert isinstance(reading, Reading)
+    typed = [event.data for event in reading if event.code == "i"]
+    assert "".join(typed) == "*******\r"
+    assert "input_masked" in reading.summary().warning_counts

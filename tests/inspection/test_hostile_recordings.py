@@ -1,12 +1,14 @@
 """Recordings that are empty, cut, damaged or made to harm, and what was typed unseen."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from portal.inspection import sessions
+from sessions_app.formats.commands import Extraction
 from tests.formats import test_sudo_iolog
 from tests.inspection.asking import DATA, file, inspect, table
 from tests.inspection.test_together import CAST, put
@@ -54,9 +56,10 @@ def test_what_cannot_be_read_says_why_and_knows_nothing(tmp_path: Path) -> None:
     unknown = {name: value for name, value in found[0].items() if name not in ("path", "problems")}
     assert set(map(repr, unknown.values())) == {"None", "[]"}
     (one,) = inspect(file(tmp_path, bytes(packed), "damaged.cast.gz"), exit_code=1)
-    assert one["problems"] == [
-        "Not read as “asciicast”: The gzip data are damaged. Upload the recording unpacked, or pack it again."
-    ]
+    assert one["problems"][0].startswith("Not read as “file packed with gzip”: The gzip data are damaged.")
+    (one,) = inspect(file(tmp_path, b"\0\0\0\x20ftypisom" + bytes(200), "session.mp4"), exit_code=1)
+    assert "This is a video (MP4): it can be kept, but not parsed." in one["problems"][0]
+    assert one["duration_s"] is None
 
 
 def test_a_gap_is_told(tmp_path: Path) -> None:
@@ -110,8 +113,8 @@ def test_what_was_typed_unseen_is_nowhere(tmp_path: Path) -> None:
 
 
 def test_a_search_for_commands_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = sessions.Extraction
-    monkeypatch.setattr(sessions, "Extraction", lambda header: real(header, program=("/bin/false",)))
+    failing = partial(Extraction, program=("/bin/false",))
+    monkeypatch.setattr(sessions, "Extraction", failing)
     (one,) = inspect(file(tmp_path, cast([1.0, "o", "$ "], [2.0, "o", "ls\r\n$ "]), "a.cast"))
     assert (one["output_events"], one["duration_s"], one["commands"]) == (2, 2.0, [])
     assert any("engine stopped" in problem for problem in one["problems"])

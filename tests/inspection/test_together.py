@@ -4,11 +4,14 @@ import io
 import json
 import shutil
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from portal.inspection import bundles
+from sessions_app.formats import script_log
 from tests.connectors import workbooks
 from tests.formats import test_boundary_bsr, test_jumpserver, test_sudo_iolog
 from tests.inspection.asking import DATA, SAMPLES, file, inspect, table
@@ -16,11 +19,8 @@ from tests.inspection.asking import DATA, SAMPLES, file, inspect, table
 OWN = DATA / "formats"
 CSV = b"account,entitlement\nann,READ\nbob,READ\n"
 CLASSIC = {
-    "out": b'Script started on 2026-11-24 09:02:16+00:00 [COMMAND="sh"]
-abc',
-    "tm": b"0.5 1
-1.5 2
-",
+    "out": b'Script started on 2026-11-24 09:02:16+00:00 [COMMAND="sh"]\nabc',
+    "tm": b"0.5 1\n1.5 2\n",
 }
 CAST = b'{"version": 2, "width": 80, "height": 24}\n'
 
@@ -115,6 +115,15 @@ def test_paths_given_one_by_one_belong_together_wherever_they_lie(tmp_path: Path
     assert [one["paths"] for one in found] == [[str(folder / "out"), str(folder / "tm")] for folder in both]
 
 
+def test_a_fault_of_a_format_does_not_hide_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_heads: object) -> bool:
+        raise KeyError("hunter2")
+
+    monkeypatch.setattr(bundles, "BUNDLES", [replace(script_log.FORMAT, recognises=fail)])
+    put(tmp_path, a__csv=CSV, b__cast=CAST + b'[1.5, "o", "x"]\n')
+    assert [one["format"] for one in inspect(tmp_path)] == ["csv_accounts", "asciicast"]
+
+
 def test_a_session_of_jumpserver_in_its_parts(tmp_path: Path) -> None:
     sid = test_jumpserver.SID
     tree(
@@ -172,7 +181,6 @@ def test_a_recording_that_shows_an_inventory_is_a_recording(tmp_path: Path) -> N
     ("data", "words"),
     [
         (b"employee number,name,hired\n1,J\xfcrgen Maier,\n", "Not read as “HR export"),
-        (b"employee number;name\n1;Ann\n2;x;y;z\n\0", "Not read as “HR export"),
         (b"apiVersion: v1\nkind: Shoes\nitems: five\n", "YAML"),
         (b"---\nname: no recording at all\n", "YAML"),
         (b"version: 1\n\nann: none\n", "LDIF"),
