@@ -217,7 +217,7 @@ def _seal(recording: Recording, read: Read, at: datetime) -> None:
         "warnings": [
             *_remarks(recording, session, header),
             *_notices(summary),
-            *({"line": one.line, "code": one.code, "reason": one.reason} for one in read.notices),
+            *_search_notices(read),
         ],
         "processed_at": at,
     }
@@ -281,6 +281,15 @@ def _remarks(recording: Recording, session: Session, header: RecordingHeader) ->
         words = _("The same bytes are filed under %(sessions)s as well.") % {"sessions": ", ".join(codes)}
         found.append({"line": None, "code": "same_bytes_elsewhere", "reason": words})
     return found
+
+
+def _search_notices(read: Read) -> list[dict[str, object]]:
+    """What kept commands from being found. That there were none is said where they would be listed."""
+    return [
+        {"line": one.line, "code": one.code, "reason": one.reason}
+        for one in read.notices
+        if one.code != "commands_not_recoverable"
+    ]
 
 
 def _notices(summary: Summary) -> list[dict[str, object]]:

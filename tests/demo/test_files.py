@@ -11,6 +11,7 @@ from accounts.connectors.records import Account, Entitlement, Header, Inclusion,
 from portal.demo import aws, casts, directory, files, gateway
 from portal.demo.calendar import Calendar
 from sessions_app import formats
+from sessions_app.formats.events import Reading
 
 CALENDAR = Calendar(datetime(2026, 10, 6, 9, 30, tzinfo=UTC))
 
@@ -76,6 +77,7 @@ def test_recordings_are_read_to_their_end_in_all_versions() -> None:
         content = casts.recording(script, CALENDAR)
         assert content == casts.recording(script, CALENDAR)
         reading = formats.read(BytesIO(content))
+        assert isinstance(reading, Reading)
         shown = "".join(event.data for event in reading if event.code == "o")
         summary = reading.finish()
         versions[reading.header.version] += 1

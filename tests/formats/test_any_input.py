@@ -53,6 +53,9 @@ outputs = st.lists(pieces, max_size=40).map("".join)
 def drain(data: bytes) -> Reading | None:
     try:
         reading = read(BytesIO(data))
+        if not isinstance(reading, Reading):
+            reading.finish()
+            return None
         events = list(reading)
     except NotReadable:
         return None

@@ -8,6 +8,7 @@ from io import BytesIO
 import pytest
 
 from sessions_app.formats import read
+from sessions_app.formats.events import Reading
 from tests.formats.conftest import Read
 
 ReadAll = Callable[..., Read]
@@ -188,6 +189,7 @@ def test_notices_and_codes_stay_few(read_all: ReadAll, cast: Cast) -> None:
 
 def test_the_header_comes_before_the_events_and_the_summary_grows_with_them(data: Load) -> None:
     reading = read(BytesIO(data("session-v2.cast")))
+    assert isinstance(reading, Reading)
     assert reading.header.title == "Restart of the queue"
     assert reading.summary().output_events == 0
     assert next(iter(reading)).data == "core01$ "

@@ -53,6 +53,7 @@ def test_memory_is_flat(derived: Callable[[Reading], Iterator[object]]) -> None:
     tracemalloc.start()
     try:
         reading = read(LongRecording(line))  # type: ignore[arg-type]  # RawIOBase lacks BinaryIO's extras
+        assert isinstance(reading, Reading)
         for _ in derived(reading):
             pass
         _, peak = tracemalloc.get_traced_memory()

@@ -92,7 +92,7 @@ def test_what_was_said_counts_before_the_header(world: World) -> None:
     ("data", "expected"),
     [
         (b"", {"file": "empty"}),
-        (b"PK\x03\x04 a spreadsheet", {"file": "unknown_format"}),
+        (b"PK\x03\x04 a spreadsheet", {"file": "archive_refused"}),
         (b"name,email\nDana,dana@example.com\n", {"file": "unknown_format"}),
         (b'{"version": 2, "width": 80, "height"', {"file": "bad_header"}),
         (b'{"version": 9, "width": 80, "height": 24}\n', {"file": "unsupported_version"}),
