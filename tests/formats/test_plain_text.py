@@ -22,7 +22,7 @@ SHELL = b"\x1b[?2004hweb-1$ whoami\r\n\x1b[?2004l\ralice\r\nweb-1$ exit\r\n"
     "data",
     [
         SHELL,
-        gzip.compress(SHELL),
+        gzip.compress(SHELL, mtime=0),
         "grün\nund blau\n".encode(),
         "\ufeffWorte mit Zeichen\n".encode(),
         "some words\nin UTF-16\n".encode("utf-16"),
