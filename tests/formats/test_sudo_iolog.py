@@ -263,7 +263,7 @@ def test_typing_at_a_prompt_is_masked_beside_other_input() -> None:
         ({"timing": b"4 99999999999999999999 15\n3 0.5 10\n"}, ["time_absurd"], False, 0),
         ({"timing": b"5 0 0 80\n4 1 15\n3 0.5 10\n"}, ["size_unknown"], False, 0),
         ({"timing": b"5 0 9999 9999\n4 1 15\n3 0.5 10\n"}, ["size_clamped"], False, 0),
-        ({"ttyout": gzip.compress(b"Password: \r\nabc", mtime=0)[:-8]}, ["truncated"], True, 0),
+        ({"ttyout": gzip.compress(b"Password: \r\nabc")[:-8]}, ["truncated"], True, 0),
         (
             {"ttyout": gzip.compress(b"Password: \r\nabc", mtime=0)[:-13]},
             ["truncated", "input_masked"],
