@@ -116,13 +116,19 @@ def sniff(head: bytes, name: str = "") -> str | None:
     except NotReadable:
         return None
     found = next((found for found in FORMATS if found.recognises(start, name.lower())), None)
-    if found is None and is_plain(start):
+    if found is None and is_plain(start, name):
         return LAST_RESORT.key
     return found.key if found else None
 
 
-def is_plain(start: bytes) -> bool:
+# Names of formats of which text without their marks is no recording but the ruin of one.
+_NOT_TEXT = (".cast", ".cast.gz", ".ttyrec", ".guac", ".replay.gz")
+
+
+def is_plain(start: bytes, name: str = "") -> bool:
     """Whether a file that no format claims may be taken as text: also not when it is a known mistake."""
+    if name.lower().endswith(_NOT_TEXT):
+        return False
     encoding, _ = encoding_of(start)
     text = start if encoding == "utf-8" else decoded_head(start).encode()
     is_known = _mistake(text) is not None or any(pattern.match(text) for pattern, _, _ in _NOT_PARSED)
@@ -140,7 +146,7 @@ def read(stream: BinaryIO, limits: Limits = DEFAULT_LIMITS, name: str = "") -> A
             return found.read(source)
     if is_archive(start):
         return read_parts(unpacked(source), limits)
-    if is_plain(start):
+    if is_plain(start, name):
         return LAST_RESORT.read(source)
     raise _unknown(start)
 

@@ -80,3 +80,10 @@ def test_a_line_beyond_the_limit_is_refused() -> None:
     with pytest.raises(NotReadable) as caught:
         list(read(BytesIO(b"words " * 400_000)))
     assert caught.value.code == "line_too_long"
+
+
+@pytest.mark.parametrize("name", ["core01.cast", "CORE01.CAST.GZ", "core01.ttyrec"])
+def test_text_that_is_called_a_recording_is_none(name: str) -> None:
+    with pytest.raises(NotReadable) as refused:
+        read(BytesIO(b"hello\n"), name=name)
+    assert refused.value.code == "unknown_format"
