@@ -49,6 +49,13 @@ class Keys:
         for key in keys:
             self.page.keyboard.press(key)
 
+    def settled(self) -> None:
+        """What the last key asked for is there, and answers to the next one."""
+        expect(self.page.locator(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")).to_have_count(
+            0
+        )
+        self.page.wait_for_load_state("networkidle")
+
     def reach(self, wanted: str, *, back: bool = False) -> None:
         """Tab until something whose name fits has the focus, which is seen at every step."""
         walked = []
@@ -93,6 +100,7 @@ def test_a_review_from_the_sign_in_to_the_sign_off(theatre: Theatre) -> None:
     keys.past_the_rail()
     keys.follow("Begin")
     decide(keys)
+    keys.settled()
     keys.press("s")
     assert keys.where() == "a Go to sign-off"
     with page.expect_navigation():
@@ -110,23 +118,28 @@ def decide(keys: Keys) -> None:
     rows, bar = page.locator("tr[data-item]"), page.locator(".standing")
     counted = page.locator(".rail > nav .count-my_reviews")
     for number, (key, label) in enumerate((("1", "Keep"), ("2", "Remove"), ("3", "Limit")), 1):
+        keys.settled()
         keys.press("j", key)
         row = rows.nth(number - 1)
         expect(row.locator("[aria-pressed=true]")).to_contain_text(label)
         expect(row).to_be_focused()
         expect(bar).to_contain_text(f"{number} of 3")
         expect(counted).to_have_text(str(3 - number) if number < 3 else "")
+    keys.settled()
     keys.press("k", "u")
     expect(rows.nth(1).locator("[aria-pressed=true]")).to_have_count(0)
     expect(rows.nth(1)).to_be_focused()
     expect(counted).to_have_text("1")
     expect(page.locator("main .count-undecided")).to_have_text("1")
+    keys.settled()
     keys.press("2")
     expect(bar).to_contain_text("3 of 3")
     choose_a_reason(keys)
+    keys.settled()
     keys.press("e")
     expect(rows.nth(1).get_by_role("link", name="Close evidence")).to_be_visible()
     expect(rows.nth(1)).to_be_focused()
+    keys.settled()
     keys.press("e")
 
 
