@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from portal.inspection.inputs import Input, shown
 from portal.inspection.readers import Attempt, Claim, Refused
 from portal.inspection.reports import RecordingReport
-from sessions_app.formats import registry
+from sessions_app.formats import registry as recordings
 from sessions_app.formats.commands import Command, Extraction
 from sessions_app.formats.commands.extraction import MOST_COMMANDS
 from sessions_app.formats.events import Notice, NotReadable, Reading, RecordingHeader, Summary
@@ -29,16 +29,16 @@ class RecordingReader:
     @property
     def formats(self) -> dict[str, str]:
         """Key and label of every format."""
-        return {key: found.label for key, found in registry.REGISTRY.items()}
+        return {key: found.label for key, found in recordings.REGISTRY.items()}
 
     def attempts(self, file: BinaryIO, one: Input) -> Iterator[Attempt]:
         """The one format that claims it; else what may hold a recording, or is one that can't be parsed."""
         head = file.read(HEAD)
         file.seek(0)
-        key = registry.sniff(head, one.name)
-        label = registry.REGISTRY[key].label if key is not None else _other(head)
+        key = recordings.sniff(head, one.name)
+        label = recordings.REGISTRY[key].label if key is not None else _other(head)
         if label is not None:
-            claim = Claim.TEXT if key == registry.LAST_RESORT.key else Claim.RECORDING
+            claim = Claim.TEXT if key == recordings.LAST_RESORT.key else Claim.RECORDING
             yield Attempt(key or OTHER, label, claim, partial(_read, file, one), RecordingReport)
 
 
@@ -63,7 +63,7 @@ def _other(head: bytes) -> str | None:
         is_document = b"[Content_Types].xml" in head or b"mimetypeapplication/" in head
         return None if is_document else "archive of a recording"
     try:
-        registry.read(BytesIO(head))
+        recordings.read(BytesIO(head))
     except NotReadable as refusal:
         return "recording" if refusal.code == UNPARSED else None
     return None
@@ -71,7 +71,7 @@ def _other(head: bytes) -> str | None:
 
 def _read(file: BinaryIO, one: Input) -> RecordingReport:
     try:
-        return _told(registry.read(file, DEFAULT_LIMITS, one.name), RecordingReport(one.shown))
+        return _told(recordings.read(file, DEFAULT_LIMITS, one.name), RecordingReport(one.shown))
     except NotReadable as refusal:
         raise Refused(_located(refusal.message, refusal.line)) from None
 
@@ -79,7 +79,7 @@ def _read(file: BinaryIO, one: Input) -> RecordingReport:
 def _read_together(parts: Sequence[Part], one: Input) -> RecordingReport:
     report = RecordingReport(one.shown, paths=[shown(path) for path in one.files])
     try:
-        return _told(registry.read_parts(parts), report)
+        return _told(recordings.read_parts(parts), report)
     except NotReadable as refusal:
         raise Refused(_located(refusal.message, refusal.line)) from None
 
